@@ -1,0 +1,165 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gyre
+
+import "time"
+
+// Aspect is a kind of fact about an asset, and so the unit in which a run says
+// what it covered. Checks are written against one aspect.
+type Aspect string
+
+// The aspects that ship. Plug-ins may add more.
+const (
+	AspectHost     Aspect = "host"     // that the asset is there; locus ""
+	AspectService  Aspect = "service"  // what answers at a port; locus tcp/PORT
+	AspectTLS      Aspect = "tls"      // locus tcp/PORT
+	AspectHTTP     Aspect = "http"     // locus tcp/PORT or tcp/PORT/path
+	AspectDNS      Aspect = "dns"      // locus dns/TYPE or dns
+	AspectFile     Aspect = "file"     // a configuration file; locus its path
+	AspectPackage  Aspect = "package"  // components against advisories; locus FILE#PACKAGE
+	AspectSecret   Aspect = "secret"   // locus PATH:LINE
+	AspectSocket   Aspect = "socket"   // a listening socket and its process; locus tcp/PORT
+	AspectIdentity Aspect = "identity" // a principal out of a directory export; locus user/NAME
+	AspectCloud    Aspect = "cloud"    // a cloud resource out of an account export; locus its id
+	AspectIaC      Aspect = "iac"      // a resource in Terraform or a Kubernetes manifest; locus FILE#RESOURCE
+)
+
+// Ref names an asset within one run. It is chosen by the source and means
+// nothing outside the run. RefID makes one for an asset that is stored already.
+type Ref string
+
+// RefID is the Ref of a stored asset, valid in any run.
+func RefID(id ID) Ref { return Ref("id:" + id.String()) }
+
+// Batch is the only way a fact about the estate comes in. A source emits any
+// number of them in one run; each should hold at most a few thousand entries.
+// A Ref must be introduced by an Assets entry in the same or an earlier batch of the
+// run, unless it came from RefID.
+type Batch struct {
+	Assets     []AssetSighting
+	Relations  []RelationSighting
+	Components []ComponentSighting
+	Facts      []Fact
+	Findings   []Finding
+	Coverage   []Coverage
+}
+
+// AssetSighting is an asset as one source sees it. Empty fields say nothing
+// and overwrite nothing.
+type AssetSighting struct {
+	Ref         Ref
+	Kind        AssetKind
+	Name        string
+	Zone        Zone
+	Criticality Criticality
+	Owner       string
+	Tags        []string
+	Attributes  map[string]string
+	Identifiers []Identifier
+}
+
+// RelationSighting is an edge between two refs.
+type RelationSighting struct {
+	From, To Ref
+	Type     RelationType
+}
+
+// ComponentSighting is a component on a ref. See Component for the fields.
+type ComponentSighting struct {
+	Asset                                            Ref
+	PURL, Ecosystem, Name, Version, Source, Location string
+}
+
+// Fact is something seen at a place, not yet judged. Checks judge it. Data
+// holds only what JSON can: nil, bool, float64 or int64, string, []any, map[string]any;
+// at most 64 KiB as JSON.
+type Fact struct {
+	Asset        Ref
+	Aspect       Aspect
+	Locus        string
+	Credentialed bool
+	Data         map[string]any
+}
+
+// Finding is a weakness at a place as one source reports it.
+type Finding struct {
+	Asset        Ref
+	Weakness     Weakness // Key is required; ID is ignored
+	Aspect       Aspect
+	Locus        string
+	Severity     Severity // of this finding; the weakness has its own
+	Credentialed bool
+	Evidence     Evidence
+	Remedy       Remedy
+}
+
+// Coverage says what a run demonstrably looked at on one asset. Not seeing an
+// exposure counts only when a finished run covered its asset, aspect, locus and
+// weakness, with credentials if it was seen with credentials.
+//
+// Loci holds exact loci, or prefixes that end in "*"; nil is the whole aspect.
+// Weaknesses likewise lists weakness keys; nil is every weakness of the aspect.
+// Imported reports list the rules that the tool ran.
+//
+// Judged says who decides what is wrong. Not judged: the source collected facts
+// and components; those covered and not seen again expire when the run ends, and
+// the identify stage judges what is left. Judged: the run itself reported the
+// findings, so exposures covered and not seen again close when it ends. A run
+// speaks only for exposures that its own source has seen before, or whose
+// weakness it lists, and only if they were last seen before it started.
+type Coverage struct {
+	Judged       bool
+	Asset        Ref
+	Aspect       Aspect
+	Loci         []string
+	Weaknesses   []string
+	Credentialed bool
+}
+
+// RunStatus is how a run stands or ended.
+type RunStatus string
+
+// The run statuses. Only RunSucceeded closes exposures.
+const (
+	RunRunning     RunStatus = "running"
+	RunSucceeded   RunStatus = "succeeded"
+	RunPartial     RunStatus = "partial" // ended by itself, some items failed: Problems says which
+	RunFailed      RunStatus = "failed"
+	RunCancelled   RunStatus = "cancelled"
+	RunInterrupted RunStatus = "interrupted" // the process died
+)
+
+// Run is one execution of a source.
+type Run struct {
+	ID        ID        `json:"id"`
+	Workspace ID        `json:"-"`
+	Cycle     ID        `json:"cycle,omitempty"`
+	Scope     ID        `json:"scope,omitempty"`
+	Source    string    `json:"source"`
+	Target    string    `json:"target,omitempty" doc:"What it was pointed at, for people"`
+	Status    RunStatus `json:"status"`
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended,omitzero"`
+	Counts    RunCounts `json:"counts"`
+	Problems  []Problem `json:"problems,omitempty"`
+	Limits    []string  `json:"limits,omitempty" doc:"What it could not look at and why, in words"`
+}
+
+// RunCounts says what a run brought and changed.
+type RunCounts struct {
+	Assets     int `json:"assets"`
+	NewAssets  int `json:"new_assets"`
+	Components int `json:"components"`
+	Facts      int `json:"facts"`
+	Findings   int `json:"findings"`
+	Created    int `json:"created" doc:"Exposures new to the estate"`
+	Reopened   int `json:"reopened"`
+	Closed     int `json:"closed"`
+}
+
+// Problem is an item that failed without failing the run.
+type Problem struct {
+	Place  string `json:"place" doc:"File, host, line"`
+	Reason string `json:"reason"`
+}
