@@ -1,0 +1,234 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package discover
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+const maxFilesInFolder = 10_000
+
+// Upload is a report handed in from outside a cycle.
+type Upload struct {
+	Name    string
+	Reader  io.Reader
+	Format  string // importer name; empty: detected
+	Zone    gyre.Zone
+	Asset   string
+	Address string
+}
+
+// Import runs the importers over one uploaded report as one run. The error
+// says what is wrong with the report: file, place, reason.
+func (s *Stage) Import(ctx context.Context, ws gyre.ID, up Upload, progress plugin.Progress) (gyre.Run, error) {
+	doc, err := openDocument(up.Name, up.Reader)
+	if err != nil {
+		return gyre.Run{}, err
+	}
+	defer func() { _ = doc.close() }()
+	imp, err := s.importer(up.Format, doc)
+	if err != nil {
+		return gyre.Run{}, err
+	}
+	run := gyre.Run{
+		ID: gyre.NewID(), Workspace: ws, Source: imp.Info().Name, Target: up.Name,
+		Status: gyre.RunRunning, Started: time.Now(),
+	}
+	sess, err := s.Begin(ctx, ws, run)
+	if err != nil {
+		return run, fmt.Errorf("begin import of %s: %w", up.Name, err)
+	}
+	if progress == nil {
+		progress = func(int, int, string) {}
+	}
+	report, impErr := importOne(ctx, imp, plugin.Input{
+		Name: doc.name, Reader: doc.reader, Zone: up.Zone, Asset: up.Asset, Address: up.Address,
+		Progress: progress, Log: s.Log,
+	}, sess.Emit)
+	run, err = finish(ctx, sess, report, impErr)
+	if err != nil {
+		return run, err
+	}
+	return run, impErr
+}
+
+// importer picks the importer by name, or the one that is surest of the document.
+func (s *Stage) importer(format string, doc *document) (plugin.Importer, error) {
+	var best plugin.Importer
+	bestSure, tie := 0, ""
+	names := make([]string, 0, len(s.Importers))
+	for _, imp := range s.Importers {
+		name := imp.Info().Name
+		names = append(names, name)
+		if format != "" {
+			if name == format {
+				return imp, nil
+			}
+			continue
+		}
+		switch sure := imp.Detect(doc.name, doc.head); {
+		case sure > bestSure:
+			best, bestSure, tie = imp, sure, ""
+		case sure == bestSure && sure > 0:
+			tie = name
+		}
+	}
+	known := strings.Join(names, ", ")
+	switch {
+	case format != "":
+		return nil, gyre.FieldErrorf(gyre.Invalid, "format", "no importer is called %q; there are %s", format, known)
+	case best == nil:
+		return nil, gyre.FieldErrorf(gyre.Invalid, doc.name, "unknown format; name it if it is one of %s", known)
+	case tie != "":
+		return nil, gyre.FieldErrorf(gyre.Invalid, doc.name, "could be %s or %s; name the format", best.Info().Name, tie)
+	}
+	return best, nil
+}
+
+func importOne(ctx context.Context, imp plugin.Importer, in plugin.Input, emit plugin.Emit) (report plugin.Report, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.Log.Error("importer panicked", "importer", imp.Info().Name, "file", in.Name, "panic", p)
+			err = gyre.FieldErrorf(gyre.Internal, in.Name, "importer %s panicked: %v", imp.Info().Name, p)
+		}
+	}()
+	return imp.Import(ctx, in, emit)
+}
+
+// files imports a file target: one file, or every file of a folder that some
+// importer knows. A file that fails is a problem of the run, not its end.
+func (s *Stage) files(ctx context.Context, j Job, guard plugin.Guard, log *slog.Logger, progress plugin.Progress, emit plugin.Emit) (plugin.Report, error) {
+	root := j.Target.File
+	if err := guard.AllowPath(root); err != nil {
+		return plugin.Report{}, err
+	}
+	paths, report, err := listFiles(root, guard)
+	if err != nil {
+		return report, err
+	}
+	folder := len(paths) != 1 || paths[0] != root
+	for i, p := range paths {
+		if err := ctx.Err(); err != nil {
+			return report, err
+		}
+		progress(i, len(paths), filepath.Base(p))
+		err := s.importFile(ctx, j.Target, p, folder, i, log, emit, &report)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+		if !folder {
+			return report, err
+		}
+		problem := problemOf(err)
+		if problem.Place == "run" {
+			problem.Place = p
+		}
+		report.Problems = append(report.Problems, problem)
+	}
+	progress(len(paths), len(paths), "")
+	return report, nil
+}
+
+func (s *Stage) importFile(ctx context.Context, t gyre.Target, p string, folder bool, n int, log *slog.Logger, emit plugin.Emit, report *plugin.Report) error {
+	f, err := os.Open(p) //nolint:gosec // allowed by the guard
+	if err != nil {
+		return gyre.FieldErrorf(gyre.Unavailable, p, "cannot be opened: %v", err)
+	}
+	defer func() { _ = f.Close() }()
+	name := filepath.Base(p)
+	if folder {
+		if rel, err := filepath.Rel(t.File, p); err == nil {
+			name = filepath.ToSlash(rel)
+		}
+	}
+	doc, err := openDocument(name, f)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = doc.close() }()
+	imp, err := s.importer(t.Format, doc)
+	if err != nil {
+		if folder && t.Format == "" {
+			report.Limits = append(report.Limits, name+": no importer knows this format")
+			return nil
+		}
+		return err
+	}
+	got, err := importOne(ctx, imp, plugin.Input{
+		Name: doc.name, Reader: doc.reader, Zone: t.Zone, Asset: t.Asset, Address: t.Address,
+		Progress: func(int, int, string) {}, Log: log,
+	}, prefixRefs(emit, fmt.Sprintf("f%d/", n)))
+	report.Problems = append(report.Problems, got.Problems...)
+	report.Limits = append(report.Limits, got.Limits...)
+	return err
+}
+
+func listFiles(root string, guard plugin.Guard) ([]string, plugin.Report, error) {
+	var paths []string
+	var report plugin.Report
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil && p == root:
+			return gyre.FieldErrorf(gyre.Unavailable, root, "cannot be read: %v", err)
+		case err != nil:
+			report.Limits = append(report.Limits, p+": "+err.Error())
+		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || (p != root && strings.HasPrefix(d.Name(), ".")):
+		case guard.AllowPath(p) != nil:
+			report.Limits = append(report.Limits, p+": excluded by the scope")
+		case len(paths) == maxFilesInFolder:
+			return gyre.FieldErrorf(gyre.TooLarge, root, "holds more than %d files", maxFilesInFolder)
+		default:
+			paths = append(paths, p)
+		}
+		return nil
+	})
+	return paths, report, err
+}
+
+// prefixRefs keeps the refs of the files of one run apart.
+func prefixRefs(emit plugin.Emit, prefix string) plugin.Emit {
+	pre := func(r gyre.Ref) gyre.Ref {
+		if strings.HasPrefix(string(r), "id:") {
+			return r
+		}
+		return gyre.Ref(prefix) + r
+	}
+	return func(ctx context.Context, b *gyre.Batch) error {
+		for i := range b.Assets {
+			b.Assets[i].Ref = pre(b.Assets[i].Ref)
+		}
+		for i := range b.Relations {
+			b.Relations[i].From, b.Relations[i].To = pre(b.Relations[i].From), pre(b.Relations[i].To)
+		}
+		for i := range b.Components {
+			b.Components[i].Asset = pre(b.Components[i].Asset)
+		}
+		for i := range b.Facts {
+			b.Facts[i].Asset = pre(b.Facts[i].Asset)
+		}
+		for i := range b.Findings {
+			b.Findings[i].Asset = pre(b.Findings[i].Asset)
+		}
+		for i := range b.Coverage {
+			b.Coverage[i].Asset = pre(b.Coverage[i].Asset)
+		}
+		return emit(ctx, b)
+	}
+}
