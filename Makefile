@@ -1,0 +1,68 @@
+# Gyre's tasks. `make help` lists them.
+
+GO      ?= go
+NPM     ?= npm
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X github.com/gyre-ctem/gyre/internal/cli.version=$(VERSION)
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+# Packages with goroutines of their own: the race detector pays here. It needs cgo.
+RACE     = ./internal/cycle ./internal/discover ./internal/ingest ./internal/projection ./internal/scope ./internal/auth ./plugins/source/network
+
+.PHONY: help run demo test build dev lint bench gen fuzz e2e test-go test-race test-web packages tools clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Build, start the server on 127.0.0.1 and run a first cycle on this machine
+	@exec bin/gyre serve --first-cycle
+
+demo: build ## The same on the practice estate, with intelligence loaded
+	@exec bin/gyre demo
+
+build: tools web/dist/index.html ## Build bin/gyre with the console embedded
+	@mkdir -p bin
+	$(BUILD) -o bin/gyre ./cmd/gyre
+
+web/dist/index.html: web/package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	cd web && $(NPM) ci --no-audit --no-fund --loglevel=error && $(NPM) run --silent build
+	@touch $@
+
+tools:
+	@sh scripts/require.sh $(GO) node
+
+test: packages tools ## Every test: Go on SQLite and PostgreSQL, race detector, console in Chromium
+	@sh scripts/test.sh
+
+test-go: ## Go tests, without the race detector
+	CGO_ENABLED=0 $(GO) test ./...
+
+test-race: ## Go tests of the concurrent packages with the race detector
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+
+test-web: ## Types, lint and unit tests of the console
+	cd web && $(NPM) run --silent lint && $(NPM) run --silent test
+
+e2e: build ## Drive the console in a headless Chromium on the practice estate
+	@sh scripts/e2e.sh
+
+packages:
+	@sh scripts/packages.sh
+
+lint: ## Static analysis of Go and TypeScript
+	@sh scripts/lint.sh
+
+bench: ## Benchmarks, with ratios against a named baseline
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem ./internal/... ./plugins/...
+
+fuzz: ## Fuzz every parser for ten seconds
+	@sh scripts/fuzz.sh
+
+gen: ## Write generated files anew: OpenAPI document, TypeScript client, docs/config.md
+	CGO_ENABLED=0 $(GO) test ./internal/httpapi ./internal/config -update
+	cd web && $(NPM) run --silent gen
+
+dev: tools ## Inner loop: server that restarts on change, Vite with proxy
+	@sh scripts/dev.sh
+
+clean: ## Remove what was built (keeps your data folder)
+	rm -rf bin web/dist/assets web/dist/index.html artifacts

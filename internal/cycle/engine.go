@@ -1,0 +1,222 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cycle turns the loop: it runs the stages over a workspace's scopes,
+// one cycle at a time, and keeps the cycle's books (what it started with, what
+// it ended with, how long each stage took).
+//
+// Each stage is an interface that this package declares; internal/app wires
+// them. Everything the engine knows is in the store at every moment, so a
+// killed process leaves an interrupted cycle that Resume continues: finished
+// runs are not run again.
+package cycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+// Store keeps cycles.
+type Store interface {
+	CreateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) (gyre.Cycle, error) // assigns Number; gyre.Conflict while another one runs
+	UpdateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error
+	Cycle(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error)
+	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
+	RunsOfCycle(ctx context.Context, ws, cycle gyre.ID) ([]gyre.Run, error)
+	ExpireExceptions(ctx context.Context, ws gyre.ID, now time.Time) (int, error)
+	Tally(ctx context.Context, ws gyre.ID) (gyre.Tally, error)
+}
+
+// Job is one piece of discovery.
+type Job interface {
+	SourceName() string
+	TargetName() string
+	ScopeID() gyre.ID
+}
+
+// Discoverer is the discover stage.
+type Discoverer interface {
+	Jobs(scopes []gyre.Scope) []Job
+	Run(ctx context.Context, ws, cycle gyre.ID, j Job, progress plugin.Progress) (gyre.Run, error)
+}
+
+// Identifier is the identify stage: it judges what one run learned.
+type Identifier interface {
+	Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Run, error)
+}
+
+// Prioritizer is the prioritize stage: it records changes of risk bands.
+type Prioritizer interface {
+	Prioritize(ctx context.Context, ws gyre.ID) (changed int, err error)
+}
+
+// Remediator is the remediate stage: it groups exposures into actions.
+type Remediator interface {
+	Plan(ctx context.Context, ws gyre.ID) (actions int, err error)
+}
+
+// Validator is the validate stage: it retests what people claim to have fixed.
+type Validator interface {
+	ValidateClaims(ctx context.Context, ws gyre.ID, progress plugin.Progress) (fixed, standing int, err error)
+}
+
+// IntelSync fetches intelligence that has become old; failures are in the feeds' status.
+type IntelSync func(ctx context.Context, progress plugin.Progress)
+
+// Engine runs cycles.
+type Engine struct {
+	Store       Store
+	Discover    Discoverer
+	Identify    Identifier
+	Prioritize  Prioritizer
+	Remediate   Remediator
+	Validate    Validator
+	SyncIntel   IntelSync
+	Log         *slog.Logger
+	Now         func() time.Time
+	Parallelism int // runs at once; 0 is 4
+
+	mu      sync.Mutex
+	running map[gyre.ID]context.CancelCauseFunc // by cycle
+	wg      sync.WaitGroup
+	closed  bool
+}
+
+var (
+	errCancelled = errors.New("cancelled")
+	errShutdown  = errors.New("the server is shutting down")
+)
+
+// Start creates a cycle over the named scopes (none: all) and runs it in the
+// background. It is gyre.Conflict while another cycle of the workspace runs and
+// gyre.Invalid when there is no scope.
+func (e *Engine) Start(ctx context.Context, ws gyre.ID, scopes []gyre.ID, trigger string) (gyre.Cycle, error) {
+	if _, err := e.scopes(ctx, ws, scopes); err != nil {
+		return gyre.Cycle{}, err
+	}
+	c := gyre.Cycle{
+		ID: gyre.NewID(), Workspace: ws, State: gyre.CycleRunning, Scopes: scopes, Trigger: trigger, Started: e.Now(),
+	}
+	for _, s := range gyre.Stages {
+		c.Stages = append(c.Stages, gyre.CycleStage{Stage: s, State: stageWaiting})
+	}
+	before, err := e.Store.Tally(ctx, ws)
+	if err != nil {
+		return gyre.Cycle{}, fmt.Errorf("tally before cycle: %w", err)
+	}
+	c.Before = before
+	c, err = e.Store.CreateCycle(ctx, ws, c)
+	if err != nil {
+		return gyre.Cycle{}, err
+	}
+	return c, e.launch(ctx, ws, c)
+}
+
+// Resume continues an interrupted, failed or cancelled cycle: stages start
+// again, but runs that ended well are not run again.
+func (e *Engine) Resume(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error) {
+	c, err := e.Store.Cycle(ctx, ws, id)
+	if err != nil {
+		return c, err
+	}
+	switch c.State {
+	case gyre.CycleRunning, gyre.CycleFinished:
+		return c, gyre.Errorf(gyre.Conflict, "cycle %d is %s; only an interrupted, failed or cancelled one can be resumed", c.Number, c.State)
+	}
+	if _, err := e.scopes(ctx, ws, c.Scopes); err != nil {
+		return c, err
+	}
+	c.State, c.Error, c.Ended = gyre.CycleRunning, "", time.Time{}
+	for i := range c.Stages {
+		if c.Stages[i].State != stageDone {
+			c.Stages[i] = gyre.CycleStage{Stage: c.Stages[i].Stage, State: stageWaiting}
+		}
+	}
+	if err := e.Store.UpdateCycle(ctx, ws, c); err != nil {
+		return c, err
+	}
+	return c, e.launch(ctx, ws, c)
+}
+
+// Cancel stops a running cycle; the cycle ends within two seconds.
+func (e *Engine) Cancel(ctx context.Context, ws, id gyre.ID) error {
+	c, err := e.Store.Cycle(ctx, ws, id)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	stop := e.running[c.ID]
+	e.mu.Unlock()
+	if stop == nil {
+		return gyre.Errorf(gyre.Conflict, "cycle %d is %s, not running here", c.Number, c.State)
+	}
+	stop(errCancelled)
+	return nil
+}
+
+// Close stops running cycles, leaving them interrupted, and waits for them.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	for _, stop := range e.running {
+		stop(errShutdown)
+	}
+	e.mu.Unlock()
+	e.wg.Wait()
+}
+
+func (e *Engine) launch(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return gyre.Errorf(gyre.Unavailable, "%w", errShutdown)
+	}
+	if e.running == nil {
+		e.running = map[gyre.ID]context.CancelCauseFunc{}
+	}
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	e.running[c.ID] = stop
+	e.wg.Go(func() {
+		defer func() {
+			e.mu.Lock()
+			delete(e.running, c.ID)
+			e.mu.Unlock()
+			stop(nil)
+		}()
+		e.run(ctx, ws, c)
+	})
+	return nil
+}
+
+func (e *Engine) scopes(ctx context.Context, ws gyre.ID, want []gyre.ID) ([]gyre.Scope, error) {
+	all, err := e.Store.Scopes(ctx, ws)
+	if err != nil {
+		return nil, fmt.Errorf("list scopes: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, gyre.Errorf(gyre.Invalid, "there is no scope yet: add one with 'gyre scope add', or on the Scopes page")
+	}
+	if len(want) == 0 {
+		return all, nil
+	}
+	var picked []gyre.Scope
+	for _, id := range want {
+		found := false
+		for _, s := range all {
+			if s.ID == id {
+				picked, found = append(picked, s), true
+			}
+		}
+		if !found {
+			return nil, gyre.Errorf(gyre.NotFound, "there is no scope %s", id)
+		}
+	}
+	return picked, nil
+}
