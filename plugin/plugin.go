@@ -33,6 +33,7 @@ type Info struct {
 	Title       string // for people: "Nmap XML"
 	Description string // one sentence
 	Version     string // changes when its results change
+	Without     string // for a feed: what nobody can know while it was never synced
 }
 
 // Emit hands a batch to ingest. It returns an error when the run must stop. It
@@ -135,11 +136,14 @@ type Feed interface {
 // FeedRequest is where to fetch from and what is known already.
 type FeedRequest struct {
 	// Base is an http(s) URL or an absolute folder.
-	Base     string
-	Last     FeedState
-	Client   *http.Client
-	Progress Progress
-	Log      *slog.Logger
+	Base string
+	Last FeedState
+	// Ecosystems are those that the estate has components of, for feeds that
+	// are split by ecosystem and whose base cannot list what it holds.
+	Ecosystems []string
+	Client     *http.Client
+	Progress   Progress
+	Log        *slog.Logger
 }
 
 // FeedState is what a feed needs to know at its next sync.
@@ -151,6 +155,10 @@ type FeedState struct {
 	Version     string    `json:"version,omitempty"`  // the feed's own
 	Date        time.Time `json:"date,omitzero"`      // of its data
 	Records     int       `json:"records"`
+	// Skipped records could not be read; each is one of the feed's faults.
+	Skipped int `json:"skipped,omitempty"`
+	// Parts holds the state of each part of a feed that has parts.
+	Parts map[string]FeedState `json:"parts,omitempty"`
 }
 
 // EmitIntel hands over records in batches of at most a few thousand.
