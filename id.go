@@ -102,3 +102,8 @@ func indexByte(s string, c byte) int {
 }
 
 var _ fmt.Stringer = ID(0)
+
+// Time is when the ID was drawn, to the millisecond.
+func (id ID) Time() time.Time {
+	return time.UnixMilli(int64(id>>(idNodeBits+idSeqBits)) + idEpochMillis).UTC()
+}

@@ -1,0 +1,55 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package projection
+
+import (
+	"context"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/prioritize"
+)
+
+// Store is where the truth is.
+type Store interface {
+	// Assets, Weaknesses and Exposures stream what lists need; ids nil is everything.
+	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Asset) error) error
+	Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Weakness) error) error
+	Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Exposure) error) error
+	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
+	// SeenSince streams the exposures with a sighting at or after t: sightings
+	// that change nothing else have no event.
+	SeenSince(ctx context.Context, ws gyre.ID, t time.Time, yield func(id gyre.ID, lastSeen time.Time) error) error
+	LastSeq(ctx context.Context, ws gyre.ID) (int64, error)
+	EventsSince(ctx context.Context, ws gyre.ID, seq int64, limit int) ([]gyre.Event, error)
+}
+
+// Asset is one row of the asset dimension.
+type Asset struct {
+	gyre.Asset
+	Scopes []gyre.ID
+}
+
+// Weakness is one row of the weakness dimension.
+type Weakness struct {
+	gyre.Weakness
+	Intel gyre.Intel
+}
+
+// Exposure is one row of the facts.
+type Exposure struct {
+	ID, Asset, Weakness, Action     gyre.ID
+	Locus                           string
+	Aspect                          gyre.Aspect
+	Class                           gyre.Class
+	Severity                        gyre.Severity
+	State                           gyre.State
+	Band                            gyre.Band // as recorded last
+	Fixable                         bool
+	Sources                         []string
+	FirstSeen, LastSeen, StateSince time.Time
+}
+
+// Risk scores one exposure; prioritize.Risk.
+type Risk func(*prioritize.Input) float64

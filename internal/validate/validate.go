@@ -1,0 +1,235 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package validate is the stage that proves whether an exposure is really gone:
+// it has the source that learned of it look at the same place again, judges what
+// was learned with the same checks, and keeps the verdict with its evidence.
+//
+// It never closes anything itself: closing is ingest's rule, which the new run
+// goes through like any other. Only internal/app imports it.
+package validate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+// Store is what validation reads and writes.
+type Store interface {
+	Exposure(ctx context.Context, ws, id gyre.ID) (gyre.Exposure, error)
+	Asset(ctx context.Context, ws, id gyre.ID) (gyre.Asset, error)
+	Observations(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Observation, error)
+	Run(ctx context.Context, ws, id gyre.ID) (gyre.Run, error)
+	AddVerdict(ctx context.Context, ws gyre.ID, v gyre.Verdict) error
+	// Reopen moves a claimed exposure back to open, with the reason in its history.
+	Reopen(ctx context.Context, ws, exposure gyre.ID, actor, reason string) error
+	// Claimed lists the exposures in StateFixClaimed.
+	Claimed(ctx context.Context, ws gyre.ID) ([]gyre.ID, error)
+}
+
+// Look repeats the discover run origin, narrowed to one place when its source
+// can do that. method says which: MethodRetest or MethodInventory. It is
+// gyre.Conflict when nothing can be repeated: the scope or the target is gone,
+// or the run was an upload.
+type Look func(ctx context.Context, ws gyre.ID, origin gyre.Run, place plugin.Place) (run gyre.Run, method string, err error)
+
+// The methods of a verdict.
+const (
+	MethodRetest    = "retest"    // the same source looked at the same place
+	MethodInventory = "inventory" // the whole target was inventoried anew
+)
+
+// Identifier is the identify stage.
+type Identifier interface {
+	Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Run, error)
+}
+
+// Stage validates exposures.
+type Stage struct {
+	Store    Store
+	Look     Look
+	Identify Identifier
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// identifySource is the source of runs that judge another run, whose ID is their Target.
+const identifySource = "identify"
+
+// Validate looks at the place of one exposure again and returns the verdict,
+// which is stored. Not being able to look is OutcomeInconclusive, not an error.
+func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (gyre.Verdict, error) {
+	e, err := s.Store.Exposure(ctx, ws, exposure)
+	if err != nil {
+		return gyre.Verdict{}, err
+	}
+	asset, err := s.Store.Asset(ctx, ws, e.Asset)
+	if err != nil {
+		return gyre.Verdict{}, fmt.Errorf("asset of exposure: %w", err)
+	}
+	started := s.Now()
+	run, method, err := s.lookAgain(ctx, ws, e, asset)
+	switch gyre.ErrorCode(err) {
+	case "":
+	case gyre.Conflict, gyre.Forbidden, gyre.Unavailable:
+		return s.verdict(ctx, ws, gyre.Verdict{
+			Exposure: exposure, Method: method, Outcome: gyre.OutcomeInconclusive, By: by,
+			Evidence: gyre.Evidence{Summary: err.Error()},
+		})
+	default:
+		return gyre.Verdict{}, err
+	}
+	return s.judge(ctx, ws, exposure, run, method, by, started)
+}
+
+// lookAgain repeats the run that saw the exposure last and judges what it learned.
+func (s *Stage) lookAgain(ctx context.Context, ws gyre.ID, e gyre.Exposure, asset gyre.Asset) (gyre.Run, string, error) {
+	origin, err := s.origin(ctx, ws, e.ID)
+	if err != nil {
+		return gyre.Run{}, MethodRetest, err
+	}
+	run, method, err := s.Look(ctx, ws, origin, plugin.Place{Asset: asset, Aspect: e.Aspect, Locus: e.Locus})
+	if err != nil {
+		return run, method, err
+	}
+	if _, err := s.Identify.Identify(ctx, ws, run); err != nil {
+		return run, method, fmt.Errorf("judge retest: %w", err)
+	}
+	return run, method, nil
+}
+
+// origin finds the discover run behind the newest sighting.
+func (s *Stage) origin(ctx context.Context, ws, exposure gyre.ID) (gyre.Run, error) {
+	obs, err := s.Store.Observations(ctx, ws, exposure)
+	if err != nil {
+		return gyre.Run{}, fmt.Errorf("observations: %w", err)
+	}
+	var newest *gyre.Observation
+	for i, o := range obs {
+		if newest == nil || o.At.After(newest.At) {
+			newest = &obs[i]
+		}
+	}
+	if newest == nil {
+		return gyre.Run{}, gyre.Errorf(gyre.Conflict, "no observation of this exposure is kept, so there is nothing to repeat")
+	}
+	run, err := s.Store.Run(ctx, ws, newest.Run)
+	if err != nil {
+		return gyre.Run{}, fmt.Errorf("run of observation: %w", err)
+	}
+	if run.Source != identifySource {
+		return run, nil
+	}
+	id, err := gyre.ParseID(run.Target)
+	if err != nil {
+		return gyre.Run{}, fmt.Errorf("run that run %s judged: %w", run.ID, err)
+	}
+	return s.Store.Run(ctx, ws, id)
+}
+
+// judge reads off the estate what the repeated look changed.
+func (s *Stage) judge(ctx context.Context, ws, exposure gyre.ID, run gyre.Run, method, by string, started time.Time) (gyre.Verdict, error) {
+	e, err := s.Store.Exposure(ctx, ws, exposure)
+	if err != nil {
+		return gyre.Verdict{}, err
+	}
+	v := gyre.Verdict{Exposure: exposure, Run: run.ID, Method: method, By: by}
+	switch {
+	case !e.LastSeen.Before(started.Truncate(time.Microsecond)):
+		v.Outcome = gyre.OutcomeStillThere
+		if e.State == gyre.StateFixClaimed {
+			if err := s.Store.Reopen(ctx, ws, exposure, by, "validation found it still there"); err != nil {
+				return v, fmt.Errorf("reopen exposure: %w", err)
+			}
+		}
+	case e.State == gyre.StateFixed:
+		v.Outcome = gyre.OutcomeFixed
+	default:
+		v.Outcome = gyre.OutcomeInconclusive
+		v.Evidence = gyre.Evidence{Summary: whyInconclusive(run)}
+		return s.verdict(ctx, ws, v)
+	}
+	obs, err := s.Store.Observations(ctx, ws, exposure)
+	if err != nil {
+		return v, fmt.Errorf("observations: %w", err)
+	}
+	newest := time.Time{}
+	for _, o := range obs {
+		if o.At.After(newest) {
+			newest, v.Evidence = o.At, o.Evidence
+		}
+	}
+	return s.verdict(ctx, ws, v)
+}
+
+func (s *Stage) verdict(ctx context.Context, ws gyre.ID, v gyre.Verdict) (gyre.Verdict, error) {
+	v.ID, v.At = gyre.NewID(), s.Now()
+	if err := s.Store.AddVerdict(ctx, ws, v); err != nil {
+		return v, fmt.Errorf("keep verdict: %w", err)
+	}
+	s.Log.Info("validated", "exposure", v.Exposure, "outcome", v.Outcome, "method", v.Method, "by", v.By)
+	return v, nil
+}
+
+func whyInconclusive(r gyre.Run) string {
+	var why []string
+	for _, p := range r.Problems {
+		why = append(why, p.Place+": "+p.Reason)
+	}
+	why = append(why, r.Limits...)
+	if len(why) == 0 {
+		return "the source could not look at this place (run " + string(r.Status) + ")"
+	}
+	if len(why) > 3 {
+		why = append(why[:3], fmt.Sprintf("and %d more reasons", len(why)-3))
+	}
+	return "the place could not be looked at: " + strings.Join(why, "; ")
+}
+
+// ValidateClaims validates every exposure that somebody claims to have fixed.
+// What a run saw after the claim needs no retest to be refuted.
+func (s *Stage) ValidateClaims(ctx context.Context, ws gyre.ID, progress plugin.Progress) (fixed, standing int, err error) {
+	ids, err := s.Store.Claimed(ctx, ws)
+	if err != nil {
+		return 0, 0, fmt.Errorf("list claimed fixes: %w", err)
+	}
+	for i, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return fixed, standing, err
+		}
+		progress(i, len(ids), "")
+		proven, err := s.validateClaim(ctx, ws, id)
+		switch {
+		case errors.Is(err, context.Canceled):
+			return fixed, standing, err
+		case err != nil:
+			s.Log.Warn("validate claimed fix", "exposure", id, "error", err)
+			standing++
+		case proven:
+			fixed++
+		default:
+			standing++
+		}
+	}
+	progress(len(ids), len(ids), "")
+	return fixed, standing, nil
+}
+
+func (s *Stage) validateClaim(ctx context.Context, ws, id gyre.ID) (bool, error) {
+	e, err := s.Store.Exposure(ctx, ws, id)
+	if err != nil {
+		return false, err
+	}
+	if e.LastSeen.After(e.StateSince) {
+		return false, s.Store.Reopen(ctx, ws, id, "system", "seen again after the fix was claimed")
+	}
+	v, err := s.Validate(ctx, ws, id, "system")
+	return v.Outcome == gyre.OutcomeFixed, err
+}
