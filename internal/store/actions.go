@@ -1,0 +1,268 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+const actionColumns = "id, workspace, name, title, state, owner, due, steps, exposures, assets, risk_removed, created, updated"
+
+func scanAction(s scanner) (a gyre.Action, err error) {
+	var state, steps string
+	var due, exposures, assets, created, updated int64
+	err = s.Scan((*int64)(&a.ID), (*int64)(&a.Workspace), &a.Key, &a.Title, &state, &a.Owner, &due, &steps, &exposures, &assets, &a.RiskRemoved, &created, &updated)
+	if err != nil {
+		return a, err
+	}
+	a.State, a.Due, a.Exposures, a.Assets = gyre.ActionState(state), timeOf(due), int(exposures), int(assets)
+	a.Created, a.Updated = timeOf(created), timeOf(updated)
+	return a, fromJSON(steps, &a.Steps)
+}
+
+// Action reads one action.
+func (db *DB) Action(ctx context.Context, ws, id gyre.ID) (gyre.Action, error) {
+	return one(ctx, db.r, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
+}
+
+// Actions lists actions by the risk that they remove, most first; states empty is every state.
+func (db *DB) Actions(ctx context.Context, ws gyre.ID, states []gyre.ActionState, limit int) ([]gyre.Action, error) {
+	all, err := collect(ctx, db.r, scanAction,
+		"SELECT "+actionColumns+" FROM action WHERE workspace = $1 ORDER BY risk_removed DESC, id", int64(ws))
+	if err != nil {
+		return nil, err
+	}
+	var out []gyre.Action
+	for _, a := range all {
+		if limit > 0 && len(out) == limit {
+			break
+		}
+		if len(states) == 0 {
+			out = append(out, a)
+			continue
+		}
+		for _, s := range states {
+			if a.State == s {
+				out = append(out, a)
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// ActionDraft is an action as the plan has it now, with the exposures that it removes.
+type ActionDraft struct {
+	gyre.Action
+	Removes []gyre.ID
+}
+
+// SavePlan makes the workspace's actions those of a plan: known keys keep their
+// ID, state, owner and due date; an action that nothing is left of becomes
+// verified when it was being worked on or done, and dismissed ones stay so. It returns
+// how many actions have work left.
+func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (int, error) {
+	left := 0
+	err := db.Write(ctx, ws, func(tx *Tx) error {
+		known, err := collect(ctx, tx.tx, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1", int64(ws))
+		if err != nil {
+			return fmt.Errorf("read actions: %w", err)
+		}
+		byKey := make(map[string]gyre.Action, len(known))
+		for _, a := range known {
+			byKey[a.Key] = a
+		}
+		var save []gyre.Action
+		want := map[gyre.ID]gyre.ID{} // exposure → action
+		for _, d := range drafts {
+			a := tx.planned(byKey, d.Action)
+			delete(byKey, a.Key)
+			save = append(save, a)
+			left++
+			for _, e := range d.Removes {
+				want[e] = a.ID
+			}
+		}
+		for _, a := range byKey { // nothing left to do
+			if a.Exposures == 0 && (a.State == gyre.ActionVerified || a.State == gyre.ActionDismissed) {
+				continue
+			}
+			a.Exposures, a.Assets, a.RiskRemoved, a.Updated = 0, 0, 0, tx.now
+			if a.State != gyre.ActionDismissed && a.State != gyre.ActionVerified {
+				tx.Append(gyre.Event{
+					Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionVerified), Actor: "system",
+					Reason: "every exposure that it removes is closed",
+				})
+				a.State = gyre.ActionVerified
+			}
+			save = append(save, a)
+		}
+		if err := tx.saveActions(ctx, save); err != nil {
+			return err
+		}
+		return tx.linkActions(ctx, want)
+	})
+	return left, err
+}
+
+// planned is the action to store for a draft.
+func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action) gyre.Action {
+	a, ok := known[draft.Key]
+	if !ok {
+		draft.ID, draft.State, draft.Created, draft.Updated = gyre.NewID(), gyre.ActionOpen, tx.now, tx.now
+		tx.Append(gyre.Event{Object: "action", ID: draft.ID, Kind: "created", To: draft.Key, Actor: "system"})
+		return draft
+	}
+	if a.State == gyre.ActionVerified {
+		tx.Append(gyre.Event{
+			Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionOpen), Actor: "system",
+			Reason: "there are exposures again that it removes",
+		})
+		a.State = gyre.ActionOpen
+	}
+	a.Title, a.Steps, a.Exposures, a.Assets, a.RiskRemoved, a.Updated = draft.Title, draft.Steps, draft.Exposures, draft.Assets, draft.RiskRemoved, tx.now
+	return a
+}
+
+func (tx *Tx) saveActions(ctx context.Context, all []gyre.Action) error {
+	steps := make([]string, len(all))
+	for i := range all {
+		var err error
+		if steps[i], err = jsonText(all[i].Steps); err != nil {
+			return err
+		}
+	}
+	err := insert(ctx, tx.tx, "INSERT INTO action ("+actionColumns+")",
+		`ON CONFLICT (id) DO UPDATE SET title = excluded.title, state = excluded.state, steps = excluded.steps, exposures = excluded.exposures,
+			assets = excluded.assets, risk_removed = excluded.risk_removed, updated = excluded.updated WHERE action.workspace = excluded.workspace`,
+		13, len(all), func(i int, args []any) []any {
+			a := &all[i]
+			return append(args, int64(a.ID), int64(tx.ws), a.Key, a.Title, string(a.State), a.Owner, micros(a.Due), steps[i],
+				int64(a.Exposures), int64(a.Assets), a.RiskRemoved, micros(a.Created), micros(a.Updated))
+		})
+	if err != nil {
+		return fmt.Errorf("save actions: %w", err)
+	}
+	return nil
+}
+
+// linkActions makes active exposures point at their action. Closed ones keep
+// theirs, so that an action shows what it has removed.
+func (tx *Tx) linkActions(ctx context.Context, want map[gyre.ID]gyre.ID) error {
+	byAction := map[gyre.ID][]gyre.ID{}
+	err := each(ctx, tx.tx, "SELECT id, action, state FROM exposure WHERE workspace = $1", []any{int64(tx.ws)}, func(s scanner) error {
+		var id, action gyre.ID
+		var state string
+		if err := s.Scan((*int64)(&id), (*int64)(&action), &state); err != nil {
+			return err
+		}
+		to, planned := want[id]
+		if !planned && !gyre.State(state).Active() {
+			return nil
+		}
+		if to != action {
+			byAction[to] = append(byAction[to], id)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read actions of exposures: %w", err)
+	}
+	for action, ids := range byAction {
+		for _, id := range ids {
+			tx.Append(gyre.Event{Object: "exposure", ID: id, Kind: "action", To: action.String(), Actor: "system"})
+		}
+		err := inChunks(ids, idArg, []any{int64(tx.ws), int64(action)}, func(in string, args []any) error {
+			_, err := tx.exec(ctx, "UPDATE exposure SET action = $2 WHERE workspace = $1 AND id IN "+in, args...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("link exposures to action: %w", err)
+		}
+	}
+	return nil
+}
+
+// ActionPatch is what a person sets on an action; nil leaves a field alone.
+type ActionPatch struct {
+	State *gyre.ActionState
+	Owner *string
+	Due   *time.Time
+}
+
+// PatchAction changes an action. Setting it done claims its exposures fixed;
+// setting it in progress moves them into remediation. Verified is reached by evidence only.
+func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p ActionPatch) (gyre.Action, error) {
+	var a gyre.Action
+	err := db.Write(ctx, ws, func(tx *Tx) error {
+		var err error
+		a, err = one(ctx, tx.tx, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
+		if err != nil {
+			return err
+		}
+		event := func(kind, from, to string) {
+			if from != to {
+				tx.Append(gyre.Event{Object: "action", ID: id, Kind: kind, From: from, To: to, Actor: actor})
+			}
+		}
+		if p.State != nil && *p.State != a.State {
+			switch *p.State {
+			case gyre.ActionOpen, gyre.ActionInProgress, gyre.ActionDone, gyre.ActionDismissed:
+			default:
+				return gyre.FieldErrorf(gyre.Invalid, "state", "%q is not a state that a person can set", *p.State)
+			}
+			if err := tx.followAction(ctx, id, *p.State, actor); err != nil {
+				return err
+			}
+			event("state", string(a.State), string(*p.State))
+			a.State = *p.State
+		}
+		if p.Owner != nil {
+			event("owner", a.Owner, *p.Owner)
+			a.Owner = *p.Owner
+		}
+		if p.Due != nil {
+			event("due", dateText(a.Due), dateText(*p.Due))
+			a.Due = *p.Due
+		}
+		a.Updated = tx.now
+		_, err = tx.exec(ctx, "UPDATE action SET state = $3, owner = $4, due = $5, updated = $6 WHERE workspace = $1 AND id = $2",
+			int64(ws), int64(id), string(a.State), a.Owner, micros(a.Due), micros(a.Updated))
+		return err
+	})
+	return a, err
+}
+
+func dateText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// followAction moves an action's active exposures along with it.
+func (tx *Tx) followAction(ctx context.Context, action gyre.ID, state gyre.ActionState, actor string) error {
+	to := map[gyre.ActionState]gyre.State{
+		gyre.ActionInProgress: gyre.StateInRemediation, gyre.ActionDone: gyre.StateFixClaimed,
+	}[state]
+	if to == "" {
+		return nil
+	}
+	all, err := collect(ctx, tx.tx, scanExposure,
+		"SELECT "+exposureColumns+" FROM exposure WHERE workspace = $1 AND action = $2 AND action <> 0", int64(tx.ws), int64(action))
+	if err != nil {
+		return fmt.Errorf("read exposures of action: %w", err)
+	}
+	var moves []move
+	for _, e := range all {
+		if e.State.Active() && e.State != to {
+			moves = append(moves, move{e: e, to: to})
+		}
+	}
+	return tx.moveStates(ctx, moves, gyre.Event{Actor: actor, Reason: "with its action"})
+}

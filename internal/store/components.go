@@ -1,0 +1,60 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+const componentColumns = "c.id, c.asset, c.purl, c.ecosystem, c.name, c.version, c.package, c.location, c.first_seen, c.last_seen"
+
+func scanComponent(s scanner) (c gyre.Component, err error) {
+	var first, last int64
+	err = s.Scan((*int64)(&c.ID), (*int64)(&c.Asset), &c.PURL, &c.Ecosystem, &c.Name, &c.Version, &c.Source, &c.Location, &first, &last)
+	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)
+	return c, err
+}
+
+// Components lists the components of an asset by ID, after an ID; limit 0 is all.
+func (db *DB) Components(ctx context.Context, ws, asset, after gyre.ID, limit int) ([]gyre.Component, error) {
+	if limit <= 0 {
+		limit = 1 << 30
+	}
+	return collect(ctx, db.r, scanComponent, "SELECT "+componentColumns+` FROM component c
+		WHERE c.workspace = $1 AND c.asset = $2 AND c.id > $3 ORDER BY c.id LIMIT $4`, int64(ws), int64(asset), int64(after), limit)
+}
+
+// CountComponents counts the components of an asset.
+func (db *DB) CountComponents(ctx context.Context, ws, asset gyre.ID) (int, error) {
+	var n int
+	err := db.r.QueryRowContext(ctx, "SELECT COUNT(*) FROM component WHERE workspace = $1 AND asset = $2", int64(ws), int64(asset)).Scan(&n)
+	return n, err
+}
+
+// EachComponentOfRun calls fn for the components that stand after a run: those
+// on the assets that it touched which its source has seen since it began.
+func (db *DB) EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
+	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM run_asset ra JOIN component c ON c.asset = ra.asset
+		WHERE ra.workspace = $1 AND ra.run = $2 AND c.source = $3 AND c.last_seen >= $4 ORDER BY c.id`,
+		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started)}, fn)
+}
+
+// EachComponentNamed calls fn for the components of one package everywhere:
+// where a new advisory may apply.
+func (db *DB) EachComponentNamed(ctx context.Context, ws gyre.ID, ecosystem, name string, fn func(gyre.Component) error) error {
+	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM component c
+		WHERE c.workspace = $1 AND c.ecosystem = $2 AND c.name = $3 ORDER BY c.id`, []any{int64(ws), ecosystem, name}, fn)
+}
+
+func eachComponent(ctx context.Context, q querier, query string, args []any, fn func(gyre.Component) error) error {
+	return each(ctx, q, query, args, func(s scanner) error {
+		c, err := scanComponent(s)
+		if err != nil {
+			return err
+		}
+		return fn(c)
+	})
+}

@@ -1,0 +1,63 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Engine is a database engine.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Dialect is everything that differs between the engines (docs/adr/0001).
+type Dialect struct {
+	Engine Engine
+	// Notify tells other processes that a workspace has new events; it runs in
+	// the transaction that wrote them. Empty: there are no other processes.
+	Notify string
+	// Vacuum gives space back and refreshes the planner's statistics.
+	Vacuum string
+	// Size is a query for the database's size in bytes.
+	Size string
+	// IsDuplicate says that an error is a broken uniqueness.
+	IsDuplicate func(error) bool
+	// Lock keeps a second process from migrating at the same time.
+	Lock func(ctx context.Context, db *sql.DB, path string) (unlock func(), err error)
+}
+
+var dialects = map[Engine]*Dialect{
+	SQLite: {
+		Engine: SQLite,
+		Vacuum: "PRAGMA optimize",
+		Size:   "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+		IsDuplicate: func(err error) bool {
+			e, ok := errors.AsType[*sqlite.Error](err)
+			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+		},
+		Lock: lockFile,
+	},
+	Postgres: {
+		Engine: Postgres,
+		Notify: "SELECT pg_notify('" + notifyChannel + "', $1)",
+		Vacuum: "ANALYZE",
+		Size:   "SELECT pg_database_size(current_database())",
+		IsDuplicate: func(err error) bool {
+			e, ok := errors.AsType[*pgconn.PgError](err)
+			return ok && e.Code == "23505"
+		},
+		Lock: lockAdvisory,
+	},
+}

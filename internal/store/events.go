@@ -1,0 +1,95 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// Append adds an event. Seq is given at the end of the transaction; At defaults
+// to the transaction's time.
+func (tx *Tx) Append(e gyre.Event) {
+	if e.At.IsZero() {
+		e.At = tx.now
+	}
+	tx.events = append(tx.events, e)
+}
+
+const eventColumns = "seq, at, object, object_id, kind, from_value, to_value, actor, run, reason, details"
+
+// flushEvents numbers and stores the events and returns the last number.
+func (tx *Tx) flushEvents(ctx context.Context, seq int64) (int64, error) {
+	if len(tx.events) == 0 {
+		return seq, tx.notifyOthers(ctx, seq)
+	}
+	for i := range tx.events {
+		seq++
+		tx.events[i].Seq = seq
+	}
+	err := insert(ctx, tx.tx, "INSERT INTO event (workspace, "+eventColumns+")", "", 12, len(tx.events), func(i int, a []any) []any {
+		e := &tx.events[i]
+		return append(a, int64(tx.ws), e.Seq, micros(e.At), e.Object, int64(e.ID), e.Kind, e.From, e.To, e.Actor, int64(e.Run), e.Reason, e.Details)
+	})
+	if err != nil {
+		return seq, fmt.Errorf("store events: %w", err)
+	}
+	if _, err := tx.exec(ctx, "UPDATE workspace SET seq = $2 WHERE id = $1", int64(tx.ws), seq); err != nil {
+		return seq, fmt.Errorf("store event number: %w", err)
+	}
+	tx.wake = true
+	return seq, tx.notifyOthers(ctx, seq)
+}
+
+func (tx *Tx) notifyOthers(ctx context.Context, seq int64) error {
+	q := tx.db.dialect.Notify
+	if q == "" || !tx.wake {
+		return nil
+	}
+	if _, err := tx.exec(ctx, q, fmt.Sprintf("%d:%d", int64(tx.ws), seq)); err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}
+
+func scanEvent(s scanner) (e gyre.Event, err error) {
+	var at, id, run int64
+	err = s.Scan(&e.Seq, &at, &e.Object, &id, &e.Kind, &e.From, &e.To, &e.Actor, &run, &e.Reason, &e.Details)
+	e.At, e.ID, e.Run = timeOf(at), gyre.ID(id), gyre.ID(run)
+	return e, err
+}
+
+// EventsSince lists at most limit events after seq, in order.
+func (db *DB) EventsSince(ctx context.Context, ws gyre.ID, seq int64, limit int) ([]gyre.Event, error) {
+	return collect(ctx, db.r, scanEvent,
+		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND seq > $2 ORDER BY seq LIMIT $3", int64(ws), seq, limit)
+}
+
+// EventsOf lists the newest at most limit events of one object, newest first.
+func (db *DB) EventsOf(ctx context.Context, ws, object gyre.ID, limit int) ([]gyre.Event, error) {
+	return collect(ctx, db.r, scanEvent,
+		"SELECT "+eventColumns+" FROM event WHERE object_id = $2 AND workspace = $1 ORDER BY seq DESC LIMIT $3", int64(ws), int64(object), limit)
+}
+
+// EventsOfRun lists the events of one run after seq, in order.
+func (db *DB) EventsOfRun(ctx context.Context, ws, run gyre.ID, seq int64, limit int) ([]gyre.Event, error) {
+	return collect(ctx, db.r, scanEvent,
+		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4",
+		int64(ws), int64(run), seq, limit)
+}
+
+// EventsBetween lists the exposure events of a time span, in order.
+func (db *DB) EventsBetween(ctx context.Context, ws gyre.ID, object string, from, to int64, after int64, limit int) ([]gyre.Event, error) {
+	return collect(ctx, db.r, scanEvent,
+		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND object = $2 AND at >= $3 AND at < $4 AND seq > $5 ORDER BY seq LIMIT $6",
+		int64(ws), object, from, to, after, limit)
+}
+
+// Seq is the number of the workspace's newest event.
+func (db *DB) Seq(ctx context.Context, ws gyre.ID) (int64, error) {
+	return one(ctx, db.r, "workspace", ws, func(s scanner) (seq int64, err error) { return seq, s.Scan(&seq) },
+		"SELECT seq FROM workspace WHERE id = $1", int64(ws))
+}

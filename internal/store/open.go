@@ -1,0 +1,163 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// DB is an open database. Safe for concurrent use.
+type DB struct {
+	dialect *Dialect
+	url     string
+	w, r    *sql.DB // one writer and many readers on SQLite; the same pool on PostgreSQL
+	hub     hub
+	// now is the clock of what the store itself dates; tests may replace it.
+	now func() time.Time
+
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+// Open opens "sqlite:PATH" or "postgres://…", migrates it to the newest schema
+// and marks what a dead process left running as interrupted (SQLite only: there
+// the opener is the only process).
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	db, err := open(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	bg, stop := context.WithCancel(context.WithoutCancel(ctx))
+	db.stop = stop
+	if db.dialect.Engine == Postgres {
+		db.wg.Go(func() { db.listen(bg) })
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, dsn string) (*DB, error) {
+	db := &DB{url: dsn, now: time.Now}
+	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
+	switch {
+	case isSQLite && path != "":
+		db.dialect = dialects[SQLite]
+		if err := db.openSQLite(path); err != nil {
+			return nil, err
+		}
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		db.dialect = dialects[Postgres]
+		pool, err := sql.Open("pgx", dsn)
+		if err != nil {
+			return nil, gyre.Errorf(gyre.Invalid, "database address: %w", err)
+		}
+		pool.SetMaxOpenConns(16)
+		pool.SetMaxIdleConns(8)
+		db.w, db.r = pool, pool
+	default:
+		return nil, gyre.Errorf(gyre.Invalid, "database address %q begins with neither sqlite: nor postgres://", redact(dsn))
+	}
+	if err := db.w.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, gyre.Errorf(gyre.Unavailable, "open database %s: %w", redact(dsn), err)
+	}
+	return db, nil
+}
+
+// sqlitePragmas hold for every connection. WAL with synchronous=NORMAL survives
+// a killed process; a power cut may lose the last transactions, never half of one.
+var sqlitePragmas = []string{
+	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
+	"temp_store(MEMORY)", "cache_size(-16384)",
+}
+
+func (db *DB) openSQLite(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make folder of database: %w", err)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("find database %q: %w", path, err)
+	}
+	q := url.Values{"_pragma": sqlitePragmas}
+	reader := (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode() + "&_pragma=query_only(1)"}).String()
+	// A write transaction that began as a reader cannot wait for another writer;
+	// hence immediate, and a single connection.
+	q.Set("_txlock", "immediate")
+	writer := (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
+	if db.w, err = sql.Open("sqlite", writer); err != nil {
+		return fmt.Errorf("open database %q: %w", path, err)
+	}
+	db.w.SetMaxOpenConns(1)
+	if db.r, err = sql.Open("sqlite", reader); err != nil {
+		return fmt.Errorf("open database %q: %w", path, err)
+	}
+	db.r.SetMaxOpenConns(8)
+	db.r.SetMaxIdleConns(8)
+	return nil
+}
+
+// Engine says which engine it is.
+func (db *DB) Engine() Engine { return db.dialect.Engine }
+
+// Ping says whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.r.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}
+
+// Size is the database's size in bytes.
+func (db *DB) Size(ctx context.Context) (int64, error) {
+	var n int64
+	err := db.r.QueryRowContext(ctx, db.dialect.Size).Scan(&n)
+	return n, err
+}
+
+// Optimize refreshes the planner's statistics; call it now and then, and after bulk work.
+func (db *DB) Optimize(ctx context.Context) error {
+	_, err := db.w.ExecContext(ctx, db.dialect.Vacuum)
+	return err
+}
+
+// Close ends listening and closes the connections.
+func (db *DB) Close() error {
+	if db.stop != nil {
+		db.stop()
+	}
+	db.wg.Wait()
+	db.hub.close()
+	var err error
+	if db.w != nil {
+		err = db.w.Close()
+	}
+	if db.r != nil && db.r != db.w {
+		if rerr := db.r.Close(); err == nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// redact leaves the password out of an address for messages.
+func redact(dsn string) string {
+	if u, err := url.Parse(dsn); err == nil {
+		return u.Redacted()
+	}
+	return "(unreadable)"
+}

@@ -1,0 +1,202 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// Tx is one write transaction in one workspace. Writers of one workspace take
+// turns: it begins by locking the workspace's row, so what it reads is what it
+// changes, and events get their numbers in the order in which they become visible.
+// Not safe for concurrent use.
+type Tx struct {
+	tx     *sql.Tx
+	db     *DB
+	ws     gyre.ID
+	now    time.Time
+	events []gyre.Event
+	wake   bool // tell subscribers after the commit
+}
+
+// Write runs fn in one transaction. Events that fn appends are numbered and
+// stored with it, and subscribers are told after the commit.
+func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
+	sqlTx, err := db.w.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	defer func() { _ = sqlTx.Rollback() }()
+	tx := &Tx{tx: sqlTx, db: db, ws: ws, now: db.now().UTC().Truncate(time.Microsecond)}
+	var seq int64
+	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq", int64(ws)).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return gyre.Errorf(gyre.NotFound, "no workspace %s", ws)
+	}
+	if err != nil {
+		return fmt.Errorf("lock workspace: %w", err)
+	}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	seq, err = tx.flushEvents(ctx, seq)
+	if err != nil {
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if tx.wake {
+		db.hub.notify(ws, seq)
+	}
+	return nil
+}
+
+// Now is the time of the transaction.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := tx.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// querier is what reads: the pool of readers, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// scanner is sql.Row or sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// each runs a query and calls fn for every row.
+func each(ctx context.Context, q querier, query string, args []any, fn func(scanner) error) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// collect gathers the rows of a query.
+func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	var out []T
+	err := each(ctx, q, query, args, func(s scanner) error {
+		v, err := scan(s)
+		if err == nil {
+			out = append(out, v)
+		}
+		return err
+	})
+	return out, err
+}
+
+// one reads the only row of a query; what is missing is gyre.NotFound.
+func one[T any](ctx context.Context, q querier, what string, id any, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(q.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, gyre.Errorf(gyre.NotFound, "no %s %v", what, id)
+	}
+	if err != nil {
+		return v, fmt.Errorf("read %s %v: %w", what, id, err)
+	}
+	return v, nil
+}
+
+// Statements take at most this many rows: more rows do not make them faster
+// (measured on both engines), and the texts repeat, so that drivers can keep
+// them prepared.
+const chunkRows = 50
+
+// idsPerQuery bounds IN lists.
+const idsPerQuery = 500
+
+// insert runs "head VALUES (…),(…) tail" over rows in chunks.
+func insert(ctx context.Context, tx *sql.Tx, head, tail string, width, n int, row func(i int, args []any) []any) error {
+	for from := 0; from < n; from += chunkRows {
+		to := min(from+chunkRows, n)
+		args := make([]any, 0, (to-from)*width)
+		for i := from; i < to; i++ {
+			args = row(i, args)
+		}
+		if _, err := tx.ExecContext(ctx, head+" VALUES "+placeholders(to-from, width)+" "+tail, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeholders writes "($1,$2),($3,$4)".
+func placeholders(rows, width int) string {
+	var b strings.Builder
+	b.Grow(rows * width * 6)
+	n := 0
+	for r := range rows {
+		if r > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for c := range width {
+			if c > 0 {
+				b.WriteByte(',')
+			}
+			n++
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(n))
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// list writes "($k,$k+1,…)" for n values after k-1 earlier ones.
+func list(k, n int) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(k + i))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// inChunks calls fn with parts of keys and, as arguments, first followed by the part.
+func inChunks[T any](keys []T, arg func(T) any, first []any, fn func(in string, args []any) error) error {
+	for from := 0; from < len(keys); from += idsPerQuery {
+		part := keys[from:min(from+idsPerQuery, len(keys))]
+		args := append(make([]any, 0, len(first)+len(part)), first...)
+		for _, k := range part {
+			args = append(args, arg(k))
+		}
+		if err := fn(list(len(first)+1, len(part)), args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func idArg(id gyre.ID) any { return int64(id) }
+
+func stringArg(s string) any { return s }
