@@ -57,6 +57,11 @@ type AssetSighting struct {
 	Tags        []string
 	Attributes  map[string]string
 	Identifiers []Identifier
+	// KnownOnly: the source looked where this asset would be and has no sign of
+	// it beyond that. When no stored asset has one of the identifiers, ingest
+	// drops the sighting with everything about its Ref; when one has, what the
+	// run says of the Ref counts (its coverage), but the asset was not seen.
+	KnownOnly bool
 }
 
 // RelationSighting is an edge between two refs.
