@@ -1,0 +1,290 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package document
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// JSON reads one JSON document as a stream. Not safe for concurrent use. After
+// an error other than ErrShape it is of no further use.
+type JSON struct {
+	name   string
+	budget *budget
+	walk   *walker
+	dec    *jsontext.Decoder
+	err    error // of the start
+}
+
+// NewJSON starts reading r, which is called name in errors.
+func NewJSON(ctx context.Context, name string, r io.Reader) *JSON {
+	j := &JSON{name: name, budget: newBudget(ctx, r)}
+	br := bufio.NewReaderSize(j.budget, 32<<10)
+	head, err := br.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) {
+		j.err = err
+	}
+	skip, err := skipBOM(name, head)
+	if err != nil {
+		j.err = err
+	}
+	_, _ = br.Discard(skip) // it was just peeked at
+	j.walk = &walker{r: br}
+	// Duplicate names and invalid UTF-8 occur in real reports and harm nobody here.
+	j.dec = jsontext.NewDecoder(j.walk, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return j
+}
+
+// Peek returns the kind of the next value: one of n f t " 0 { [ or 0 at the end
+// of the object, array or file, or when the input is broken.
+func (j *JSON) Peek() byte { return byte(j.dec.PeekKind()) }
+
+// Place is the place where the stream stands, for an error's Field.
+func (j *JSON) Place() string { return fmt.Sprintf("%s:byte %d", j.name, j.dec.InputOffset()) }
+
+// Object reads an object and calls f for each member; f may consume the value,
+// else it is skipped. A null counts as an empty object; any other value is
+// skipped and ErrShape.
+func (j *JSON) Object(f func(key string) error) error {
+	if ok, err := j.open('{'); !ok {
+		return err
+	}
+	depth := j.dec.StackDepth()
+	for {
+		tok, err := j.dec.ReadToken()
+		if err != nil {
+			return j.fail(err)
+		}
+		if tok.Kind() == '}' {
+			return nil
+		}
+		key := tok.String()
+		_, before := j.dec.StackIndex(depth)
+		if err := f(key); err != nil {
+			return err
+		}
+		if _, n := j.dec.StackIndex(depth); n == before {
+			if err := j.Skip(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Array reads an array and calls f for each element; f may consume it, else it
+// is skipped. A null counts as an empty array; any other value is skipped and ErrShape.
+func (j *JSON) Array(f func(i int) error) error {
+	if ok, err := j.open('['); !ok {
+		return err
+	}
+	depth := j.dec.StackDepth()
+	for i := 0; ; i++ {
+		switch j.dec.PeekKind() {
+		case ']':
+			_, err := j.dec.ReadToken()
+			return j.fail(err)
+		case 0:
+			_, err := j.dec.ReadToken()
+			return j.fail(err)
+		}
+		_, before := j.dec.StackIndex(depth)
+		if err := f(i); err != nil {
+			return err
+		}
+		if _, n := j.dec.StackIndex(depth); n == before {
+			if err := j.Skip(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// open reads the start of an object or array; false means that there is none to read.
+func (j *JSON) open(kind jsontext.Kind) (bool, error) {
+	if j.err != nil {
+		return false, j.err
+	}
+	switch k := j.dec.PeekKind(); k {
+	case kind, 0:
+		_, err := j.dec.ReadToken()
+		return err == nil, j.fail(err)
+	case 'n':
+		return false, j.Skip()
+	default:
+		place := j.Place()
+		if err := j.Skip(); err != nil {
+			return false, err
+		}
+		what := "an object"
+		if kind == '[' {
+			what = "an array"
+		}
+		return false, fmt.Errorf("%s: %w: want %s, found %s", place, ErrShape, what, kindName(k))
+	}
+}
+
+// Skip skips the next value, whatever its size, in little memory.
+func (j *JSON) Skip() error { return j.fail(j.dec.SkipValue()) }
+
+// Text reads a string, number, true or false as text; null, objects and arrays are "".
+func (j *JSON) Text() (string, error) {
+	switch j.dec.PeekKind() {
+	case '"', '0', 't', 'f':
+		tok, err := j.dec.ReadToken()
+		if err != nil {
+			return "", j.fail(err)
+		}
+		return tok.String(), nil
+	}
+	return "", j.Skip()
+}
+
+// Decode reads the next value whole into v, as json/v2 does. A value of another
+// shape is ErrShape.
+func (j *JSON) Decode(v any) error {
+	place := j.Place()
+	j.budget.allow(MaxValue, "one value")
+	raw, err := j.dec.ReadValue()
+	j.budget.allowAll()
+	if err != nil {
+		return j.fail(err)
+	}
+	err = json.Unmarshal(raw, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", place, ErrShape, err)
+	}
+	return nil
+}
+
+// End fails unless nothing but white space follows.
+func (j *JSON) End() error {
+	_, err := j.dec.ReadToken()
+	switch {
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil
+	case err != nil:
+		return j.fail(err)
+	}
+	return gyre.FieldErrorf(gyre.Invalid, j.Place(), "something follows the end of the document")
+}
+
+func (j *JSON) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctxErr := j.budget.ctx.Err(); ctxErr != nil {
+		return ctxErr
+	}
+	if e, ok := errors.AsType[*gyre.Error](err); ok { // of the reader: it knows better
+		return e
+	}
+	switch {
+	case errors.Is(err, errTooLong):
+		return gyre.FieldErrorf(gyre.TooLarge, j.Place(), "%s is larger than %d MiB", j.budget.what, MaxValue>>20)
+	case errors.Is(err, errTooDeep):
+		return gyre.FieldErrorf(gyre.TooLarge, j.at(j.walk.n), "nested deeper than %d levels", MaxDepth)
+	case errors.Is(err, errLongText):
+		return gyre.FieldErrorf(gyre.TooLarge, j.at(j.walk.n), "a text is longer than %d MiB", MaxText>>20)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return gyre.FieldErrorf(gyre.Invalid, j.at(j.walk.n), "the file ends in the middle of the document")
+	}
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return gyre.FieldErrorf(gyre.Invalid, j.at(e.ByteOffset), "broken JSON: %v", e.Err)
+	}
+	return gyre.FieldErrorf(gyre.Unavailable, j.Place(), "cannot be read: %v", err)
+}
+
+func (j *JSON) at(offset int64) string { return fmt.Sprintf("%s:byte %d", j.name, offset) }
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	}
+	return "true or false"
+}
+
+// walker watches the bytes of a JSON document go by and stops where it nests
+// too deep or a text gets too long, before the decoder has to hold it.
+type walker struct {
+	r        io.Reader
+	n        int64
+	depth    int
+	text     int // bytes of the token being read
+	inString bool
+	escaped  bool
+	err      error
+}
+
+var (
+	errTooDeep  = errors.New("too deep")
+	errLongText = errors.New("text too long")
+)
+
+func (w *walker) Read(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	n, err := w.r.Read(p)
+	for i, c := range p[:n] {
+		if w.err = w.step(c); w.err != nil {
+			w.n += int64(i)
+			return i, w.err
+		}
+	}
+	w.n += int64(n)
+	return n, err
+}
+
+func (w *walker) step(c byte) error {
+	if w.inString {
+		w.text++
+		switch {
+		case w.escaped:
+			w.escaped = false
+		case c == '\\':
+			w.escaped = true
+		case c == '"':
+			w.inString, w.text = false, 0
+		case w.text > MaxText:
+			return errLongText
+		}
+		return nil
+	}
+	switch c {
+	case '"':
+		w.inString, w.text = true, 0
+	case '{', '[':
+		w.depth++
+		w.text = 0
+		if w.depth > MaxDepth {
+			return errTooDeep
+		}
+	case '}', ']':
+		w.depth--
+		w.text = 0
+	case ',', ':':
+		w.text = 0
+	default: // white space and literals: the decoder holds a number whole
+		if w.text++; w.text > MaxText {
+			return errLongText
+		}
+	}
+	return nil
+}

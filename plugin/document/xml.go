@@ -1,0 +1,237 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package document
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// XML reads one XML document as a stream. Entities that the document declares are
+// refused: no report needs them, and they are how a small file becomes a large one.
+// Not safe for concurrent use. After an error it is of no further use.
+type XML struct {
+	name   string
+	budget *budget
+	dec    *xml.Decoder
+	depth  int
+	err    error
+}
+
+// NewXML starts reading r, which is called name in errors. UTF-8, US-ASCII and
+// ISO-8859-1 are understood.
+func NewXML(ctx context.Context, name string, r io.Reader) *XML {
+	x := &XML{name: name, budget: newBudget(ctx, r)}
+	br := bufio.NewReaderSize(x.budget, 32<<10)
+	head, err := br.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) {
+		x.err = err
+	}
+	skip, err := skipBOM(name, head)
+	if err != nil {
+		x.err = err
+	}
+	_, _ = br.Discard(skip) // it was just peeked at
+	x.dec = xml.NewDecoder(br)
+	x.dec.CharsetReader = charset
+	return x
+}
+
+// Place is the line where the stream stands, for an error's Field.
+func (x *XML) Place() string {
+	line, _ := x.dec.InputPos()
+	return fmt.Sprintf("%s:%d", x.name, line)
+}
+
+// Root reads up to the start of the outermost element.
+func (x *XML) Root() (xml.StartElement, error) {
+	for {
+		tok, err := x.next()
+		if errors.Is(err, io.EOF) {
+			return xml.StartElement{}, gyre.FieldErrorf(gyre.Invalid, x.Place(), "the file ends before the document begins")
+		}
+		if err != nil {
+			return xml.StartElement{}, err
+		}
+		if el, ok := tok.(xml.StartElement); ok {
+			return el.Copy(), nil
+		}
+	}
+}
+
+// Children calls f for each child of the element whose start was read last, up to
+// its end; f may consume the child, else it is skipped.
+func (x *XML) Children(f func(el xml.StartElement) error) error {
+	depth := x.depth
+	for {
+		tok, err := x.next()
+		if err != nil {
+			return err
+		}
+		switch el := tok.(type) {
+		case xml.StartElement:
+			if err := f(el); err != nil {
+				return err
+			}
+			if err := x.skipTo(depth); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return nil
+		}
+	}
+}
+
+// Text reads the character data of the element whose start was read last, up to
+// its end, without that of its children. White space around it is cut.
+func (x *XML) Text() (string, error) {
+	depth := x.depth
+	var b strings.Builder
+	for x.depth >= depth {
+		tok, err := x.next()
+		if err != nil {
+			return "", err
+		}
+		if data, ok := tok.(xml.CharData); ok && x.depth == depth {
+			if b.Len()+len(data) > MaxText {
+				return "", x.tooLong()
+			}
+			b.Write(data)
+		}
+	}
+	return strings.TrimSpace(b.String()), nil
+}
+
+// End reads to the end of the document and fails if anything but comments and
+// white space follows the outermost element.
+func (x *XML) End() error {
+	for {
+		tok, err := x.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, ok := tok.(xml.StartElement); ok {
+			return gyre.FieldErrorf(gyre.Invalid, x.Place(), "something follows the end of the document")
+		}
+	}
+}
+
+func (x *XML) skipTo(depth int) error {
+	for x.depth > depth {
+		if _, err := x.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next returns io.EOF itself at the end of the document only.
+func (x *XML) next() (xml.Token, error) {
+	if x.err != nil {
+		return nil, x.err
+	}
+	x.budget.allow(MaxText, "a text")
+	tok, err := x.dec.Token()
+	if err != nil {
+		x.err = x.fail(err)
+		return nil, x.err
+	}
+	switch t := tok.(type) {
+	case xml.StartElement:
+		if x.depth++; x.depth > MaxDepth {
+			x.err = gyre.FieldErrorf(gyre.TooLarge, x.Place(), "nested deeper than %d levels", MaxDepth)
+		}
+	case xml.EndElement:
+		x.depth--
+	case xml.Directive:
+		if bytes.ContainsAny(t, "[") || bytes.HasPrefix(bytes.ToUpper(t), []byte("ENTITY")) {
+			x.err = gyre.FieldErrorf(gyre.Invalid, x.Place(), "declares entities of its own; such documents are refused")
+		}
+	}
+	return tok, x.err
+}
+
+func (x *XML) tooLong() error {
+	return gyre.FieldErrorf(gyre.TooLarge, x.Place(), "a text is longer than %d MiB", MaxText>>20)
+}
+
+func (x *XML) fail(err error) error {
+	if ctxErr := x.budget.ctx.Err(); ctxErr != nil {
+		return ctxErr
+	}
+	if e, ok := errors.AsType[*gyre.Error](err); ok {
+		return e
+	}
+	if errors.Is(err, errTooLong) {
+		return x.tooLong()
+	}
+	e, syntax := errors.AsType[*xml.SyntaxError](err)
+	switch {
+	case errors.Is(err, io.EOF) && x.depth == 0:
+		return io.EOF
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), syntax && strings.Contains(e.Msg, "unexpected EOF"):
+		return gyre.FieldErrorf(gyre.Invalid, x.Place(), "the file ends in the middle of the document")
+	case syntax:
+		return gyre.FieldErrorf(gyre.Invalid, fmt.Sprintf("%s:%d", x.name, e.Line), "broken XML: %s", e.Msg)
+	case errors.Is(err, errCharset):
+		return gyre.FieldErrorf(gyre.Invalid, x.Place(), "%v", err)
+	}
+	return gyre.FieldErrorf(gyre.Unavailable, x.Place(), "cannot be read: %v", err)
+}
+
+// Attr returns the value of the attribute with a local name, or "".
+func Attr(el xml.StartElement, name string) string {
+	for _, a := range el.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+var errCharset = errors.New("unknown character encoding")
+
+func charset(label string, r io.Reader) (io.Reader, error) {
+	switch strings.ToLower(label) {
+	case "utf-8", "utf8", "us-ascii", "ascii":
+		return r, nil
+	case "iso-8859-1", "latin1", "iso_8859-1":
+		return &latin1{r: r}, nil
+	}
+	return nil, fmt.Errorf("%w %q; save the file as UTF-8", errCharset, label)
+}
+
+// latin1 turns ISO-8859-1 into UTF-8.
+type latin1 struct {
+	r    io.Reader
+	rest []byte
+}
+
+func (l *latin1) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		var in [4096]byte
+		n, err := l.r.Read(in[:])
+		if n == 0 {
+			return 0, err
+		}
+		l.rest = l.rest[:0]
+		for _, c := range in[:n] {
+			l.rest = append(l.rest, string(rune(c))...)
+		}
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
