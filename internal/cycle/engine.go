@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,10 +84,11 @@ type Engine struct {
 	Now         func() time.Time
 	Parallelism int // runs at once; 0 is 4
 
-	mu      sync.Mutex
-	running map[gyre.ID]context.CancelCauseFunc // by cycle
-	wg      sync.WaitGroup
-	closed  bool
+	mu       sync.Mutex
+	running  map[gyre.ID]context.CancelCauseFunc // by cycle
+	wg       sync.WaitGroup
+	closed   bool
+	watchers map[chan gyre.Cycle]gyre.ID // workspace of each
 }
 
 var (
@@ -170,6 +172,39 @@ func (e *Engine) Close() {
 	}
 	e.mu.Unlock()
 	e.wg.Wait()
+}
+
+// Watch tells of the progress of a workspace's cycles. A cycle that nobody took
+// is replaced by its newer state. The returned function ends it.
+func (e *Engine) Watch(ws gyre.ID) (<-chan gyre.Cycle, func()) {
+	ch := make(chan gyre.Cycle, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.watchers == nil {
+		e.watchers = map[chan gyre.Cycle]gyre.ID{}
+	}
+	e.watchers[ch] = ws
+	return ch, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.watchers, ch)
+	}
+}
+
+func (e *Engine) tell(ws gyre.ID, c gyre.Cycle) {
+	c.Stages = slices.Clone(c.Stages)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for ch, of := range e.watchers {
+		if of != ws {
+			continue
+		}
+		select {
+		case <-ch: // older, not taken
+		default:
+		}
+		ch <- c
+	}
 }
 
 func (e *Engine) launch(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {

@@ -74,6 +74,7 @@ func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle) {
 		log.Error("close cycle", "error", err)
 		return
 	}
+	e.tell(ws, t.c)
 	log.Info("cycle ended", "state", t.c.State, "error", t.c.Error, "risk_before", t.c.Before.Risk, "risk_after", t.c.After.Risk,
 		"created", t.c.Created, "closed", t.c.Closed, "reopened", t.c.Reopened, "took", t.c.Ended.Sub(t.c.Started))
 }
@@ -141,6 +142,7 @@ func (t *turn) update(ctx context.Context, now bool, change func(*gyre.Cycle)) {
 		return
 	}
 	t.saved = time.Now()
+	t.tell(t.ws, t.c)
 	if err := t.Store.UpdateCycle(ctx, t.ws, t.c); err != nil && ctx.Err() == nil {
 		t.Log.Warn("save progress of cycle", "cycle", t.c.Number, "error", err)
 	}

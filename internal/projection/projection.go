@@ -54,30 +54,28 @@ func (p *Projection) Exposures(ctx context.Context, ws gyre.ID, q gyre.ListQuery
 	return rows, info, nil
 }
 
-// ExposureIDs lists the exposures that match a filter, at most limit of them,
-// and how many match.
-func (p *Projection) ExposureIDs(ctx context.Context, ws gyre.ID, filter string, limit int) ([]gyre.ID, int, error) {
+// ExposureIDs lists the exposures that match a filter, at most limit of them.
+func (p *Projection) ExposureIDs(ctx context.Context, ws gyre.ID, filter string, limit int) ([]gyre.ID, error) {
 	v, err := p.current(ctx, ws)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	l, err := v.exposures().compile(gyre.ListQuery{Filter: filter}, time.Now())
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	var ids []gyre.ID
-	total := 0
 	for row, id := range v.facts.id {
+		if len(ids) == limit {
+			break
+		}
 		if l.match(row) {
-			total++
-			if len(ids) < limit {
-				ids = append(ids, id)
-			}
+			ids = append(ids, id)
 		}
 	}
-	return ids, total, nil
+	return ids, nil
 }
 
 // ExposureRows returns the rows of the given exposures that exist, in the given order.
@@ -92,6 +90,23 @@ func (p *Projection) ExposureRows(ctx context.Context, ws gyre.ID, ids []gyre.ID
 	for _, id := range ids {
 		if i, ok := v.factAt[id]; ok {
 			rows = append(rows, v.exposureRow(int(i)))
+		}
+	}
+	return rows, nil
+}
+
+// AssetRows returns the rows of the given assets that exist, in the given order.
+func (p *Projection) AssetRows(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.AssetRow, error) {
+	v, err := p.current(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	rows := make([]gyre.AssetRow, 0, len(ids))
+	for _, id := range ids {
+		if i, ok := v.assetAt[id]; ok {
+			rows = append(rows, v.assetRow(int(i)))
 		}
 	}
 	return rows, nil
@@ -172,33 +187,37 @@ func (p *Projection) Scores(ctx context.Context, ws gyre.ID, yield func(Scored) 
 	return nil
 }
 
-// Score returns what the score of one exposure depends on.
-func (p *Projection) Score(ctx context.Context, ws, exposure gyre.ID) (Scored, error) {
+// Input returns what the score of one exposure depends on, the words of its
+// sources included, so that it can be explained.
+func (p *Projection) Input(ctx context.Context, ws, exposure gyre.ID) (prioritize.Input, error) {
 	v, err := p.current(ctx, ws)
 	if err != nil {
-		return Scored{}, err
+		return prioritize.Input{}, err
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	i, ok := v.factAt[exposure]
 	if !ok {
-		return Scored{}, gyre.Errorf(gyre.NotFound, "there is no exposure %s", exposure)
+		return prioritize.Input{}, gyre.Errorf(gyre.NotFound, "there is no exposure %s", exposure)
 	}
-	f := &v.facts
-	return Scored{
-		ID: exposure, Recorded: gyre.Band(f.words.list[f.recorded[i]]), Risk: f.risk[i], Active: f.active(i), Input: v.input(i),
-	}, nil
+	return v.input(i), nil
 }
 
-// Seq is the event up to which the workspace's view is current.
-func (p *Projection) Seq(ctx context.Context, ws gyre.ID) (int64, error) {
-	v, err := p.current(ctx, ws)
-	if err != nil {
+// Lag is how many events a loaded view is behind the store; 0 when none is loaded.
+func (p *Projection) Lag(ctx context.Context, ws gyre.ID) (int64, error) {
+	p.mu.Lock()
+	v := p.views[ws]
+	p.mu.Unlock()
+	last, err := p.store.LastSeq(ctx, ws)
+	if err != nil || v == nil {
 		return 0, err
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.seq, nil
+	if !v.loaded {
+		return 0, nil
+	}
+	return max(last-v.seq, 0), nil
 }
 
 func (v *view) exposures() *table {

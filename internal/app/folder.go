@@ -1,0 +1,95 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+const (
+	lockName   = "gyre.lock"
+	serverName = "server.json"
+)
+
+// Server is how other processes of the same user reach the server that holds a
+// data folder. The file that says it can be read by its owner only.
+type Server struct {
+	URL   string `json:"url"`
+	Token string `json:"token"` // of this server's life; stands for the machine's own administrator
+	PID   int    `json:"pid"`
+}
+
+// Folder is a data folder that this process holds.
+type Folder struct {
+	path string
+	lock *flock.Flock
+}
+
+// LockFolder makes the folder if needed and takes it; gyre.Conflict when another
+// process has it. The lock goes with the process, however it ends.
+func LockFolder(path string) (*Folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, gyre.Errorf(gyre.Unavailable, "make data folder: %w", err)
+	}
+	l := flock.New(filepath.Join(path, lockName))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, gyre.Errorf(gyre.Unavailable, "lock data folder: %w", err)
+	}
+	if !ok {
+		return nil, gyre.Errorf(gyre.Conflict, "another Gyre process uses the data folder %s; stop it, or choose another folder with --data", path)
+	}
+	return &Folder{path: path, lock: l}, nil
+}
+
+// Release gives the folder back.
+func (f *Folder) Release() error {
+	err := os.Remove(filepath.Join(f.path, serverName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.lock.Unlock())
+}
+
+// announce writes down how to reach the server that now holds the folder.
+func (f *Folder) announce(url string) (Server, error) {
+	s := Server{URL: url, Token: rand.Text(), PID: os.Getpid()}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return s, err
+	}
+	tmp := filepath.Join(f.path, serverName+".new")
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return s, fmt.Errorf("write %s: %w", serverName, err)
+	}
+	return s, os.Rename(tmp, filepath.Join(f.path, serverName))
+}
+
+// FindServer reads how to reach the server that holds a folder; false when none does.
+func FindServer(path string) (Server, bool) {
+	l := flock.New(filepath.Join(path, lockName))
+	if _, err := os.Stat(l.Path()); err != nil {
+		return Server{}, false
+	}
+	if free, err := l.TryRLock(); err == nil && free {
+		_ = l.Unlock()
+		return Server{}, false // what the file says is of a process that died
+	}
+	b, err := os.ReadFile(filepath.Join(path, serverName))
+	var s Server
+	if err != nil || json.Unmarshal(b, &s) != nil || s.URL == "" {
+		return Server{}, false
+	}
+	return s, true
+}

@@ -1,0 +1,252 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package identify is the stage that judges what a run learned: facts by checks,
+// components by advisories. Each judged run gets a run of its own, whose findings
+// and coverage go through ingest like everything else.
+//
+// Only internal/app imports it. Invariants:
+//   - It touches nothing but the store: judging again gives the same answer.
+//   - It speaks for a place only where the judged run succeeded and covered it,
+//     and for a check only where the check could say yes or no.
+package identify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/match"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+// Source is the Source of runs of this stage; their Target is the ID of the run
+// that they judge.
+const Source = "identify"
+
+// Store is what the stage reads.
+type Store interface {
+	EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Fact) error) error
+	EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error
+	CoverageOfRun(ctx context.Context, ws, run gyre.ID) ([]gyre.Coverage, error)
+	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
+	// Advisories returns every advisory that speaks of one of the packages, as match.Decode reads it.
+	Advisories(ctx context.Context, keys []match.PackageKey) ([][]byte, error)
+}
+
+// Checks judges facts; *check.Set.
+type Checks interface {
+	Evaluate(fact gyre.Fact, asset gyre.Asset, now time.Time) (findings []gyre.Finding, judged []string, problems []gyre.Problem)
+	IDs(a gyre.Aspect) []string
+}
+
+// Session is one run's way into the estate; internal/ingest provides it.
+type Session interface {
+	Emit(ctx context.Context, b *gyre.Batch) error
+	Finish(ctx context.Context, status gyre.RunStatus, report plugin.Report) (gyre.Run, error)
+}
+
+// Begin opens a session for a run.
+type Begin func(ctx context.Context, ws gyre.ID, run gyre.Run) (Session, error)
+
+// Stage judges runs.
+type Stage struct {
+	Store  Store
+	Checks Checks
+	Begin  Begin
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// batchSize bounds what is handed to ingest at once.
+const batchSize = 1000
+
+// Identify judges what one run learned and returns the judging run as stored.
+// What a failed or partial run saw counts; what it did not see does not.
+func (s *Stage) Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Run, error) {
+	own := gyre.Run{
+		ID: gyre.NewID(), Workspace: ws, Cycle: run.Cycle, Scope: run.Scope, Source: Source, Target: run.ID.String(),
+		Status: gyre.RunRunning, Started: s.Now(),
+	}
+	sess, err := s.Begin(ctx, ws, own)
+	if err != nil {
+		return own, fmt.Errorf("begin judging run %s: %w", run.ID, err)
+	}
+	j := &judging{Stage: s, ws: ws, run: run, sess: sess, assets: map[gyre.ID]gyre.Asset{}, unsaid: map[subject][]silence{}}
+	status := gyre.RunSucceeded
+	judgeErr := j.judge(ctx)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		status = gyre.RunCancelled
+	case judgeErr != nil:
+		status = gyre.RunFailed
+		j.report.Problems = append(j.report.Problems, gyre.Problem{Place: "run", Reason: judgeErr.Error()})
+	case len(j.report.Problems) > 0:
+		status = gyre.RunPartial
+	}
+	own, err = sess.Finish(context.WithoutCancel(ctx), status, j.report)
+	return own, errors.Join(judgeErr, err)
+}
+
+// judging is one run of the stage.
+type judging struct {
+	*Stage
+	ws     gyre.ID
+	run    gyre.Run
+	sess   Session
+	report plugin.Report
+
+	assets   map[gyre.ID]gyre.Asset
+	coverage []gyre.Coverage
+	// unsaid are the checks that could not say anything about some fact there.
+	unsaid map[subject][]silence
+	batch  gyre.Batch
+}
+
+type subject struct {
+	asset  gyre.Ref
+	aspect gyre.Aspect
+}
+
+// silence is a place and the checks that could not say anything about it.
+type silence struct {
+	locus  string
+	checks []string
+}
+
+func (j *judging) judge(ctx context.Context) error {
+	covered, err := j.Store.CoverageOfRun(ctx, j.ws, j.run.ID)
+	if err != nil {
+		return fmt.Errorf("read coverage: %w", err)
+	}
+	for _, c := range covered {
+		if !c.Judged {
+			j.coverage = append(j.coverage, c)
+		}
+	}
+	if err := j.facts(ctx); err != nil {
+		return err
+	}
+	if err := j.components(ctx); err != nil {
+		return err
+	}
+	if j.run.Status == gyre.RunSucceeded {
+		j.cover()
+	}
+	return j.flush(ctx)
+}
+
+// facts judges every fact that stands after the run.
+func (j *judging) facts(ctx context.Context) error {
+	now := j.Now()
+	err := j.Store.EachFactOfRun(ctx, j.ws, j.run, func(f gyre.Fact) error {
+		asset, err := j.asset(ctx, f.Asset)
+		if err != nil {
+			return err
+		}
+		findings, judged, problems := j.Checks.Evaluate(f, asset, now)
+		j.report.Problems = append(j.report.Problems, problems...)
+		for i := range findings {
+			findings[i].Asset, findings[i].Credentialed = f.Asset, f.Credentialed
+		}
+		j.batch.Findings = append(j.batch.Findings, findings...)
+		all := j.Checks.IDs(f.Aspect)
+		if len(judged) < len(all) {
+			silent := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(judged, id) })
+			at := subject{f.Asset, f.Aspect}
+			j.unsaid[at] = append(j.unsaid[at], silence{f.Locus, silent})
+		}
+		return j.flushIfFull(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("judge facts: %w", err)
+	}
+	return nil
+}
+
+func (j *judging) asset(ctx context.Context, ref gyre.Ref) (gyre.Asset, error) {
+	id, err := gyre.ParseID(strings.TrimPrefix(string(ref), "id:"))
+	if err != nil {
+		return gyre.Asset{}, fmt.Errorf("asset of fact: %w", err)
+	}
+	if a, ok := j.assets[id]; ok {
+		return a, nil
+	}
+	found, err := j.Store.Assets(ctx, j.ws, []gyre.ID{id})
+	if err != nil {
+		return gyre.Asset{}, fmt.Errorf("read asset: %w", err)
+	}
+	if len(found) != 1 {
+		return gyre.Asset{}, gyre.Errorf(gyre.NotFound, "asset %s of a fact is not there", id)
+	}
+	j.assets[id] = found[0]
+	return found[0], nil
+}
+
+// cover restates what the judged run covered as what has now been judged: every
+// check of the aspect, but for those that could not say anything at a place.
+func (j *judging) cover() {
+	for _, c := range j.coverage {
+		judged := c
+		judged.Judged = true
+		if c.Aspect != gyre.AspectPackage {
+			judged.Weaknesses = j.Checks.IDs(c.Aspect)
+			if len(judged.Weaknesses) == 0 {
+				continue // judged by its own source
+			}
+			silent := j.silentIn(c)
+			judged.Weaknesses = slices.DeleteFunc(slices.Clone(judged.Weaknesses), func(id string) bool { return silent[id] })
+			if len(judged.Weaknesses) == 0 {
+				continue
+			}
+		}
+		j.batch.Coverage = append(j.batch.Coverage, judged)
+	}
+}
+
+// silentIn gathers the checks that were silent at some place that c covers.
+func (j *judging) silentIn(c gyre.Coverage) map[string]bool {
+	silent := map[string]bool{}
+	for _, s := range j.unsaid[subject{c.Asset, c.Aspect}] {
+		if !coversLocus(c, s.locus) {
+			continue
+		}
+		for _, id := range s.checks {
+			silent[id] = true
+		}
+	}
+	return silent
+}
+
+func coversLocus(c gyre.Coverage, locus string) bool {
+	if c.Loci == nil {
+		return true
+	}
+	for _, l := range c.Loci {
+		if prefix, ok := strings.CutSuffix(l, "*"); l == locus || ok && strings.HasPrefix(locus, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judging) flushIfFull(ctx context.Context) error {
+	if len(j.batch.Findings) < batchSize {
+		return nil
+	}
+	return j.flush(ctx)
+}
+
+func (j *judging) flush(ctx context.Context) error {
+	if len(j.batch.Findings)+len(j.batch.Coverage) == 0 {
+		return nil
+	}
+	b := j.batch
+	j.batch = gyre.Batch{}
+	return j.sess.Emit(ctx, &b)
+}
