@@ -188,16 +188,9 @@ func (tx *Tx) linkActions(ctx context.Context, want map[gyre.ID]gyre.ID) error {
 	return nil
 }
 
-// ActionPatch is what a person sets on an action; nil leaves a field alone.
-type ActionPatch struct {
-	State *gyre.ActionState
-	Owner *string
-	Due   *time.Time
-}
-
 // PatchAction changes an action. Setting it done claims its exposures fixed;
 // setting it in progress moves them into remediation. Verified is reached by evidence only.
-func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p ActionPatch) (gyre.Action, error) {
+func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p gyre.ActionPatch) (gyre.Action, error) {
 	var a gyre.Action
 	err := db.Write(ctx, ws, func(tx *Tx) error {
 		var err error

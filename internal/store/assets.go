@@ -143,15 +143,8 @@ func identifiersOf(ctx context.Context, q querier, ws gyre.ID, assets []gyre.ID)
 	return out, nil
 }
 
-// AssetPatch is what a person sets on an asset; nil leaves a field alone.
-type AssetPatch struct {
-	Criticality *gyre.Criticality
-	Owner       *string
-	Tags        *[]string
-}
-
 // PatchAsset changes what a person may set on an asset, and pins it.
-func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p AssetPatch) (gyre.Asset, error) {
+func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gyre.AssetPatch) (gyre.Asset, error) {
 	err := db.Write(ctx, ws, func(tx *Tx) error {
 		a, err := one(ctx, tx.tx, "asset", id, scanAssetRow, "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
 		if err != nil {

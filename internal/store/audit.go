@@ -18,7 +18,7 @@ func (db *DB) AppendAudit(ctx context.Context, ws gyre.ID, e gyre.AuditEntry) er
 	if e.At.IsZero() {
 		e.At = db.now()
 	}
-	_, err := db.w.ExecContext(ctx, `INSERT INTO audit (id, workspace, at, actor, address, action, object, outcome, details)
+	_, err := db.exec(ctx, `INSERT INTO audit (id, workspace, at, actor, address, action, object, outcome, details)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
 		int64(e.ID), int64(ws), micros(e.At), e.Actor, e.Address, e.Action, e.Object, e.Outcome, e.Details)
 	if err != nil {

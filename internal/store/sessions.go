@@ -69,6 +69,15 @@ func (s *Sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
 // All is AllCtx without a context.
 func (s *Sessions) All() (map[string][]byte, error) { return s.AllCtx(context.Background()) }
 
+// TakeCtx finds and deletes in one step: of many callers one gets it.
+func (s *Sessions) TakeCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
+	err = s.db.w.QueryRowContext(ctx, "DELETE FROM session WHERE token = $1 AND expiry > $2 RETURNING data", token, micros(s.db.now())).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	return data, err == nil, err
+}
+
 // Sweep removes the sessions and idempotency keys whose time is over.
 func (db *DB) Sweep(ctx context.Context) error {
 	now := db.now()

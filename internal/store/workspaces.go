@@ -29,7 +29,7 @@ func (db *DB) Workspace(ctx context.Context, ws gyre.ID) (gyre.Workspace, error)
 
 // EnsureWorkspace returns the workspace of that name, making it if there is none.
 func (db *DB) EnsureWorkspace(ctx context.Context, name string) (gyre.Workspace, error) {
-	_, err := db.w.ExecContext(ctx,
+	_, err := db.exec(ctx,
 		"INSERT INTO workspace (id, name, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
 		int64(gyre.NewID()), name, micros(db.now()))
 	if err != nil {
@@ -50,7 +50,7 @@ func (db *DB) Setting(ctx context.Context, ws gyre.ID, name string) (string, err
 
 // SetSetting stores a setting of a workspace.
 func (db *DB) SetSetting(ctx context.Context, ws gyre.ID, name, value string) error {
-	_, err := db.w.ExecContext(ctx,
+	_, err := db.exec(ctx,
 		"INSERT INTO setting (workspace, name, value) VALUES ($1, $2, $3) ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value",
 		int64(ws), name, value)
 	return err

@@ -1,0 +1,239 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// What the projection keeps in memory. Every write that changes one of these
+// rows appends an event with the object's ID, except a sighting that changes
+// nothing but last_seen (SeenSince), and intelligence, which is one event "intel".
+
+// ProjectionAsset is an asset, without identifiers, and the scopes whose runs saw it.
+type ProjectionAsset struct {
+	gyre.Asset
+	Scopes []gyre.ID
+}
+
+// ProjectionWeakness is a weakness and what the world knows of it.
+type ProjectionWeakness struct {
+	gyre.Weakness
+	Intel gyre.Intel
+}
+
+// ProjectionExposure is what lists show of an exposure.
+type ProjectionExposure struct {
+	ID, Asset, Weakness, Action     gyre.ID
+	Locus                           string
+	Aspect                          gyre.Aspect
+	Class                           gyre.Class
+	Severity                        gyre.Severity
+	State                           gyre.State
+	Band                            gyre.Band // as recorded last
+	Fixable                         bool
+	Sources                         []string
+	FirstSeen, LastSeen, StateSince time.Time
+}
+
+// LastSeq is the number of the workspace's newest event.
+func (db *DB) LastSeq(ctx context.Context, ws gyre.ID) (int64, error) { return db.Seq(ctx, ws) }
+
+// byID runs a query for everything (ids nil) or for parts of ids. In query, %s
+// stands for the condition on the column.
+func byID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, column, query string, row func(scanner) error) error {
+	if ids == nil {
+		return each(ctx, q, fmt.Sprintf(query, ""), []any{int64(ws)}, row)
+	}
+	return inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return each(ctx, q, fmt.Sprintf(query, "AND "+column+" IN "+in), args, row)
+	})
+}
+
+// ProjectionAssets streams assets; ids nil is all.
+func (db *DB) ProjectionAssets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionAsset) error) error {
+	scopes := map[gyre.ID][]gyre.ID{}
+	err := byID(ctx, db.r, ws, ids, "asset", "SELECT asset, scope FROM asset_scope WHERE workspace = $1 %s ORDER BY scope", func(s scanner) error {
+		var asset, scope gyre.ID
+		err := s.Scan((*int64)(&asset), (*int64)(&scope))
+		scopes[asset] = append(scopes[asset], scope)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read scopes of assets: %w", err)
+	}
+	return byID(ctx, db.r, ws, ids, "id", "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+		a, err := scanAsset(s)
+		if err != nil {
+			return err
+		}
+		return yield(ProjectionAsset{Asset: a, Scopes: scopes[a.ID]})
+	})
+}
+
+// ProjectionWeaknesses streams weaknesses with their intelligence; ids nil is all.
+func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionWeakness) error) error {
+	// In parts: intelligence is looked up for many at a time, and memory stays bounded.
+	var part []ProjectionWeakness
+	flush := func() error {
+		if err := db.addIntel(ctx, part); err != nil {
+			return err
+		}
+		for _, w := range part {
+			if err := yield(w); err != nil {
+				return err
+			}
+		}
+		part = part[:0]
+		return nil
+	}
+	err := byID(ctx, db.r, ws, ids, "id", "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+		w, err := scanWeakness(s)
+		if err != nil {
+			return err
+		}
+		part = append(part, ProjectionWeakness{Weakness: w})
+		if len(part) == 2000 {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// IntelOf is what the world knows of a weakness: the worst of its CVEs.
+func (db *DB) IntelOf(ctx context.Context, w gyre.Weakness) (gyre.Intel, error) {
+	rows := []ProjectionWeakness{{Weakness: w}}
+	err := db.addIntel(ctx, rows)
+	return rows[0].Intel, err
+}
+
+func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
+	var cves []string
+	seen := map[string]bool{}
+	for i := range rows {
+		for _, cve := range cvesOf(rows[i].Weakness) {
+			if !seen[cve] {
+				seen[cve] = true
+				cves = append(cves, cve)
+			}
+		}
+	}
+	if len(cves) == 0 {
+		return nil
+	}
+	known, err := db.Intel(ctx, cves)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		for _, cve := range cvesOf(rows[i].Weakness) {
+			if in, ok := known[cve]; ok {
+				rows[i].Intel = worse(rows[i].Intel, in)
+			}
+		}
+	}
+	return nil
+}
+
+func cvesOf(w gyre.Weakness) []string {
+	if strings.HasPrefix(w.Key, "CVE-") {
+		return []string{w.Key} // the other CVEs of an advisory are weaknesses of their own
+	}
+	var out []string
+	for _, a := range w.Aliases {
+		if strings.HasPrefix(a, "CVE-") {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// worse joins what is known of two CVEs of one weakness.
+func worse(a, b gyre.Intel) gyre.Intel {
+	if b.EPSS > a.EPSS {
+		a.EPSS, a.EPSSPercentile, a.EPSSDate = b.EPSS, b.EPSSPercentile, b.EPSSDate
+	}
+	if b.KEV && (!a.KEV || b.KEVAdded.Before(a.KEVAdded)) {
+		a.KEV, a.KEVAdded, a.KEVDue = true, b.KEVAdded, b.KEVDue
+	}
+	a.Ransomware = a.Ransomware || b.Ransomware
+	if a.Exploit == gyre.ExploitUnknown || b.Exploit == gyre.ExploitAttacked {
+		a.Exploit = b.Exploit
+	}
+	return a
+}
+
+// ProjectionExposures streams exposures; ids nil is all.
+func (db *DB) ProjectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
+	// Sources come beside the exposures in the same order, merged here: a join
+	// would repeat the wide side.
+	if ids != nil {
+		for from := 0; from < len(ids); from += idsPerQuery {
+			if err := db.projectionExposures(ctx, ws, ids[from:min(from+idsPerQuery, len(ids))], yield); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return db.projectionExposures(ctx, ws, nil, yield)
+}
+
+func (db *DB) projectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
+	sources := map[gyre.ID][]string{}
+	sets := map[string][]string{} // most exposures share a few sets of sources
+	err := byID(ctx, db.r, ws, ids, "exposure", "SELECT exposure, source FROM observation WHERE workspace = $1 AND seen %s ORDER BY exposure, source", func(s scanner) error {
+		var id gyre.ID
+		var source string
+		if err := s.Scan((*int64)(&id), &source); err != nil {
+			return err
+		}
+		key := strings.Join(append(sources[id][:len(sources[id]):len(sources[id])], source), "\n")
+		if sets[key] == nil {
+			sets[key] = strings.Split(key, "\n")
+		}
+		sources[id] = sets[key]
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read sources of exposures: %w", err)
+	}
+	return byID(ctx, db.r, ws, ids, "id", `SELECT id, asset, weakness, action, locus, aspect, class, severity, state, band, remedy,
+		first_seen, last_seen, state_since FROM exposure WHERE workspace = $1 %s ORDER BY id`, func(s scanner) error {
+		var e ProjectionExposure
+		var aspect, class, state, band, remedy string
+		var severity, first, last, since int64
+		err := s.Scan((*int64)(&e.ID), (*int64)(&e.Asset), (*int64)(&e.Weakness), (*int64)(&e.Action), &e.Locus, &aspect, &class,
+			&severity, &state, &band, &remedy, &first, &last, &since)
+		if err != nil {
+			return err
+		}
+		e.Aspect, e.Class, e.Severity, e.State, e.Band = gyre.Aspect(aspect), gyre.Class(class), gyre.Severity(severity), gyre.State(state), gyre.Band(band)
+		e.FirstSeen, e.LastSeen, e.StateSince = timeOf(first), timeOf(last), timeOf(since)
+		e.Sources = sources[e.ID]
+		// A fixed version or a configuration change is known.
+		e.Fixable = strings.Contains(remedy, `"fixed":"`) || strings.Contains(remedy, `"kind":"change"`)
+		return yield(e)
+	})
+}
+
+// SeenSince streams the exposures with a sighting at or after t.
+func (db *DB) SeenSince(ctx context.Context, ws gyre.ID, t time.Time, yield func(id gyre.ID, lastSeen time.Time) error) error {
+	return each(ctx, db.r, "SELECT id, last_seen FROM exposure WHERE workspace = $1 AND last_seen >= $2", []any{int64(ws), micros(t)}, func(s scanner) error {
+		var id gyre.ID
+		var at int64
+		if err := s.Scan((*int64)(&id), &at); err != nil {
+			return err
+		}
+		return yield(id, timeOf(at))
+	})
+}
