@@ -55,9 +55,10 @@ const shellRoute = createRoute({
 const parent = { getParentRoute: () => shellRoute };
 
 const listSearch = (s: Record<string, unknown>): { filter?: string; sort?: string } => {
-  const filter = search(s.filter);
+  // An empty filter differs from none: none is the list's own default.
+  const filter = s.filter === '' ? '' : search(s.filter);
   const sort = search(s.sort);
-  return { ...(filter && { filter }), ...(sort && { sort }) };
+  return { ...(filter !== undefined && { filter }), ...(sort && { sort }) };
 };
 
 const routes = [

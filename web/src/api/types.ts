@@ -224,7 +224,7 @@ export interface ExposureDetail {
   verdicts: Verdict[];
   action?: Action;
   exception?: Exception;
-  runbook?: string;
+  runbook?: string[];
 }
 export interface FeedStatus {
   name: string;
@@ -294,7 +294,7 @@ export interface Scope {
   updated: string;
 }
 export interface Session {
-  account: { id: string; name: string; role: string; must_set_password?: boolean };
+  account: { id: string; name: string; role: string; must_change: boolean; grants: string[] };
   workspace: { id: string; name: string };
   version: string;
 }

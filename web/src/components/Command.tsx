@@ -10,7 +10,6 @@ export function Command({ text, label = 'command' }: { text: string; label?: str
   const lines = text.includes('\n');
   return (
     <div className={classes.command}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <pre className={classes.text} tabIndex={lines ? 0 : undefined}>
         {text}
       </pre>

@@ -13,7 +13,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
   return (
     <Empty
       title={missing ? 'There is no such thing here' : 'This page could not be shown'}
-      text={error.message}
+      text={error instanceof Error ? error.message : String(error)}
       action={
         <Button
           onClick={() => {

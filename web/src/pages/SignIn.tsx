@@ -3,7 +3,7 @@
 
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useSignIn } from '../api/mutations';
 import { ProblemText } from '../components/ProblemText';
 import { Wordmark } from '../components/shell/NavLinks';
@@ -28,14 +28,17 @@ export function SignIn() {
   const [password, setPassword] = useState('');
   const sent = useRef(false);
 
-  const enter = () => void navigate({ href: next ?? '/', replace: true });
+  const enter = useCallback(() => void navigate({ href: next ?? '/', replace: true }), [navigate, next]);
 
   useEffect(() => {
     document.title = 'Sign in · Gyre';
     if (!token || sent.current) return;
     sent.current = true;
-    signIn.mutate({ one_time_token: token }, { onSuccess: () => setMustSet(true) });
-  }, [token, signIn]);
+    signIn.mutate(
+      { one_time_token: token },
+      { onSuccess: (s) => (s.account.must_change ? setMustSet(true) : enter()) },
+    );
+  }, [token, signIn, enter]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -13,11 +13,10 @@ interface RingProps {
   size: number;
   /** The stage that the reader points at, drawn at full strength. */
   active?: string | undefined;
-  onActive?: (stage: string | undefined) => void;
 }
 
 /** Gyre's signature: five blades of one current, one per stage, that show where the cycle stands. */
-export function Ring({ cycle, size, active, onActive }: RingProps) {
+export function Ring({ cycle, size, active }: RingProps) {
   const bold = size < 64;
   const shapes = useMemo(() => blades(bold), [bold]);
   const views = stageViews(cycle);
@@ -37,7 +36,6 @@ export function Ring({ cycle, size, active, onActive }: RingProps) {
           track={bladePath(shape)}
           fill={bladePath(shape, views[i]?.part ?? 1)}
           dimmed={active !== undefined && active !== views[i]?.stage}
-          onActive={onActive}
         />
       ))}
     </svg>
@@ -49,10 +47,9 @@ interface BladeViewProps {
   track: string;
   fill: string;
   dimmed: boolean;
-  onActive: ((stage: string | undefined) => void) | undefined;
 }
 
-function BladeView({ view, track, fill, dimmed, onActive }: BladeViewProps) {
+function BladeView({ view, track, fill, dimmed }: BladeViewProps) {
   const unknown = view.look === 'running' && view.part === undefined;
   return (
     <g
@@ -60,8 +57,6 @@ function BladeView({ view, track, fill, dimmed, onActive }: BladeViewProps) {
       data-look={view.look}
       data-unknown={unknown || undefined}
       data-dimmed={dimmed || undefined}
-      onMouseEnter={() => onActive?.(view.stage)}
-      onMouseLeave={() => onActive?.(undefined)}
     >
       <path className={classes.track} d={track} />
       {fill && <path className={classes.fill} d={fill} />}
