@@ -112,6 +112,7 @@ var onDisk = map[string]observer{
 	"W-56": holds(root("gateway", truth.GoMod), "github.com/gin-gonic/gin v1.9.0\n"),
 	"W-57": installed("backup", "rsync", "3.2.7-1"),
 	"W-58": installed("bastion", "sudo", "1.9.13p3-1+deb12u1"),
+	"W-91": installed("reports", "libwebp7", "1.2.4-0.2"),
 	"W-59": holds(root("bastion", "/etc/ssh/sshd_config"), "\nPermitRootLogin yes\n"),
 	"W-60": holds(root("bastion", "/etc/ssh/sshd_config"), "\nPasswordAuthentication yes\n"),
 	"W-61": holds(root("bastion", "/etc/sudoers"), "NOPASSWD: ALL"),

@@ -72,6 +72,7 @@ func hostRows() []Row {
 		library("W-56", in, "gateway", "Go", "github.com/gin-gonic/gin", "1.9.0", "1.9.1", GoMod, "go get github.com/gin-gonic/gin@v1.9.1"),
 		debian("W-57", mgt, "backup", "12", "rsync", "rsync", "3.2.7-1", "3.2.7-1+deb12u1"),
 		debian("W-58", mgt, "bastion", "12", "sudo", "sudo", "1.9.13p3-1+deb12u1", "1.9.13p3-1+deb12u2"),
+		debian("W-91", in, "reports", "12", "libwebp", "libwebp7", "1.2.4-0.2", "1.2.4-0.2+deb12u1"),
 		file("W-59", gyre.Misconfiguration, "bastion", "permit-root", "/etc/ssh/sshd_config",
 			"The bastion lets root in over SSH", "Set PermitRootLogin no and reload sshd.", "sshd.permit-root-login"),
 		file("W-60", gyre.Misconfiguration, "bastion", "password-login", "/etc/ssh/sshd_config",
