@@ -93,22 +93,42 @@ func (x *XML) Children(f func(el xml.StartElement) error) error {
 
 // Text reads the character data of the element whose start was read last, up to
 // its end, without that of its children. White space around it is cut.
-func (x *XML) Text() (string, error) {
+func (x *XML) Text() (string, error) { return x.TextOr("") }
+
+// TextOr is Text, or the text of the first child with the local name child when
+// there is such a child.
+func (x *XML) TextOr(child string) (string, error) {
 	depth := x.depth
-	var b strings.Builder
+	var own, of strings.Builder
+	inside, found := false, false
 	for x.depth >= depth {
 		tok, err := x.next()
 		if err != nil {
 			return "", err
 		}
-		if data, ok := tok.(xml.CharData); ok && x.depth == depth {
-			if b.Len()+len(data) > MaxText {
+		switch t := tok.(type) {
+		case xml.StartElement:
+			inside = inside || child != "" && !found && x.depth == depth+1 && t.Name.Local == child
+			found = found || inside
+		case xml.EndElement:
+			inside = inside && x.depth > depth
+		case xml.CharData:
+			b := &own
+			if inside {
+				b = &of
+			} else if x.depth != depth {
+				continue
+			}
+			if b.Len()+len(t) > MaxText {
 				return "", x.tooLong()
 			}
-			b.Write(data)
+			b.Write(t)
 		}
 	}
-	return strings.TrimSpace(b.String()), nil
+	if found {
+		return strings.TrimSpace(of.String()), nil
+	}
+	return strings.TrimSpace(own.String()), nil
 }
 
 // End reads to the end of the document and fails if anything but comments and

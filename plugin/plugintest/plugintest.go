@@ -113,7 +113,7 @@ func wrongIdentifier(id gyre.Identifier) string {
 		return "type is not known"
 	case id.Value == "" || strings.TrimSpace(id.Value) != id.Value:
 		return "empty or padded"
-	case id.Type != gyre.IDURI && id.Type != gyre.IDCloud && id.Value != strings.ToLower(id.Value):
+	case id.Value != strings.ToLower(id.Value):
 		return "not lower case"
 	case strings.HasSuffix(id.Value, "."):
 		return "ends in a dot"

@@ -11,7 +11,6 @@
 package nmap
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"fmt"
@@ -38,37 +37,10 @@ func (Importer) Info() plugin.Info {
 
 // Detect implements plugin.Importer: the outermost element is nmaprun.
 func (Importer) Detect(_ string, head []byte) int {
-	if i := bytes.Index(head, []byte("<nmaprun")); i >= 0 && onlyProlog(head[:i]) {
+	if el, ok := document.Root(head); ok && el.Name.Local == "nmaprun" {
 		return 100
 	}
 	return 0
-}
-
-// onlyProlog says whether no element starts in b: declarations, comments and
-// processing instructions only.
-func onlyProlog(b []byte) bool {
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	for {
-		b = bytes.TrimSpace(b)
-		end := ""
-		switch {
-		case len(b) == 0:
-			return true
-		case bytes.HasPrefix(b, []byte("<!--")):
-			end = "-->"
-		case bytes.HasPrefix(b, []byte("<?")):
-			end = "?>"
-		case bytes.HasPrefix(b, []byte("<!")):
-			end = ">"
-		default:
-			return false
-		}
-		i := bytes.Index(b, []byte(end))
-		if i < 0 {
-			return false
-		}
-		b = b[i+len(end):]
-	}
 }
 
 // Import implements plugin.Importer.
