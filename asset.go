@@ -119,6 +119,7 @@ type Asset struct {
 	Tags        []string          `json:"tags,omitempty"`
 	Attributes  map[string]string `json:"attributes,omitempty" doc:"What sources said of it: os, os_version, distro, kernel, vendor …"`
 	Identifiers []Identifier      `json:"identifiers,omitempty"`
+	Pinned      []string          `json:"pinned,omitempty" doc:"Fields that a person has set and sightings no longer change: criticality, owner, tags"`
 	FirstSeen   time.Time         `json:"first_seen"`
 	LastSeen    time.Time         `json:"last_seen"`
 }

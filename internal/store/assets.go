@@ -15,37 +15,42 @@ import (
 
 const assetColumns = "id, workspace, kind, name, zone, criticality, owner, tags, attributes, pinned, first_seen, last_seen"
 
-// Fields of an asset that a person has set; sightings no longer change them.
-const (
-	PinCriticality = 1 << iota
-	PinOwner
-	PinTags
-)
+// pins are the fields that a person can set, by their bit.
+var pins = []string{"criticality", "owner", "tags"}
 
-// AssetRow is an asset with what is pinned on it.
-type AssetRow struct {
-	gyre.Asset
-	Pinned int
+func pinBits(fields []string) int64 {
+	bits := int64(0)
+	for i, p := range pins {
+		if slices.Contains(fields, p) {
+			bits |= 1 << i
+		}
+	}
+	return bits
 }
 
-func scanAssetRow(s scanner) (a AssetRow, err error) {
-	var crit, pinned, first, last int64
+func pinned(bits int64) []string {
+	var fields []string
+	for i, p := range pins {
+		if bits&(1<<i) != 0 {
+			fields = append(fields, p)
+		}
+	}
+	return fields
+}
+
+func scanAsset(s scanner) (a gyre.Asset, err error) {
+	var crit, bits, first, last int64
 	var kind, zone, tags, attributes string
-	err = s.Scan((*int64)(&a.ID), (*int64)(&a.Workspace), &kind, &a.Name, &zone, &crit, &a.Owner, &tags, &attributes, &pinned, &first, &last)
+	err = s.Scan((*int64)(&a.ID), (*int64)(&a.Workspace), &kind, &a.Name, &zone, &crit, &a.Owner, &tags, &attributes, &bits, &first, &last)
 	if err != nil {
 		return a, err
 	}
-	a.Kind, a.Zone, a.Criticality, a.Pinned = gyre.AssetKind(kind), gyre.Zone(zone), gyre.Criticality(crit), int(pinned)
+	a.Kind, a.Zone, a.Criticality, a.Pinned = gyre.AssetKind(kind), gyre.Zone(zone), gyre.Criticality(crit), pinned(bits)
 	a.FirstSeen, a.LastSeen = timeOf(first), timeOf(last)
 	if tags != "" {
 		a.Tags = strings.Split(tags, "\n")
 	}
 	return a, fromJSON(attributes, &a.Attributes)
-}
-
-func scanAsset(s scanner) (gyre.Asset, error) {
-	a, err := scanAssetRow(s)
-	return a.Asset, err
 }
 
 // Asset reads one asset with its identifiers.
@@ -61,26 +66,28 @@ func (db *DB) Asset(ctx context.Context, ws, id gyre.ID) (gyre.Asset, error) {
 
 // Assets reads assets by ID, with their identifiers. Unknown IDs are left out.
 func (db *DB) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error) {
-	rows, err := assetsByID(ctx, db.r, ws, ids)
-	if err != nil {
-		return nil, err
-	}
-	byAsset, err := identifiersOf(ctx, db.r, ws, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]gyre.Asset, 0, len(rows))
-	for _, r := range rows {
-		r.Identifiers = byAsset[r.ID]
-		out = append(out, r.Asset)
-	}
-	return out, nil
+	return assetsWithIdentifiers(ctx, db.r, ws, ids)
 }
 
-func assetsByID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) ([]AssetRow, error) {
-	var out []AssetRow
+func assetsWithIdentifiers(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error) {
+	all, err := assetsByID(ctx, q, ws, ids)
+	if err != nil {
+		return nil, err
+	}
+	byAsset, err := identifiersOf(ctx, q, ws, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Identifiers = byAsset[all[i].ID]
+	}
+	return all, nil
+}
+
+func assetsByID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error) {
+	var out []gyre.Asset
 	err := inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		part, err := collect(ctx, q, scanAssetRow, "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 AND id IN "+in, args...)
+		part, err := collect(ctx, q, scanAsset, "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 AND id IN "+in, args...)
 		out = append(out, part...)
 		return err
 	})
@@ -146,7 +153,7 @@ func identifiersOf(ctx context.Context, q querier, ws gyre.ID, assets []gyre.ID)
 // PatchAsset changes what a person may set on an asset, and pins it.
 func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gyre.AssetPatch) (gyre.Asset, error) {
 	err := db.Write(ctx, ws, func(tx *Tx) error {
-		a, err := one(ctx, tx.tx, "asset", id, scanAssetRow, "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
+		a, err := one(ctx, tx.tx, "asset", id, scanAsset, "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
 		if err != nil {
 			return err
 		}
@@ -154,23 +161,23 @@ func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gy
 			if *p.Criticality < gyre.CriticalityUnset || *p.Criticality > gyre.CriticalityCrown {
 				return gyre.FieldErrorf(gyre.Invalid, "criticality", "%d is not 0 to 4", *p.Criticality)
 			}
-			a.Pinned |= PinCriticality
+			a.Pinned = append(a.Pinned, "criticality")
 			tx.assetEvent(a.ID, "criticality", strconv.Itoa(int(a.Criticality)), strconv.Itoa(int(*p.Criticality)), actor)
 			a.Criticality = *p.Criticality
 		}
 		if p.Owner != nil {
-			a.Pinned |= PinOwner
+			a.Pinned = append(a.Pinned, "owner")
 			tx.assetEvent(a.ID, "owner", a.Owner, *p.Owner, actor)
 			a.Owner = *p.Owner
 		}
 		if p.Tags != nil {
-			a.Pinned |= PinTags
+			a.Pinned = append(a.Pinned, "tags")
 			tags := CleanTags(*p.Tags)
 			tx.assetEvent(a.ID, "tags", strings.Join(a.Tags, " "), strings.Join(tags, " "), actor)
 			a.Tags = tags
 		}
 		_, err = tx.exec(ctx, "UPDATE asset SET criticality = $3, owner = $4, tags = $5, pinned = $6 WHERE workspace = $1 AND id = $2",
-			int64(ws), int64(id), int64(a.Criticality), a.Owner, strings.Join(a.Tags, "\n"), int64(a.Pinned))
+			int64(ws), int64(id), int64(a.Criticality), a.Owner, strings.Join(a.Tags, "\n"), pinBits(a.Pinned))
 		return err
 	})
 	if err != nil {
