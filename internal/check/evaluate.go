@@ -62,7 +62,8 @@ func (c *Check) judge(s expr.Subject) (fires bool, severity gyre.Severity, err e
 }
 
 func (c *Check) finding(fact gyre.Fact, asset gyre.Asset, severity gyre.Severity) gyre.Finding {
-	evidence := gyre.Evidence{Summary: c.summary.fill(func(name string) string {
+	evidence := gyre.Evidence{Summary: strings.Join(strings.Fields(c.summary.fill(func(name string) string {
+		name, optional := strings.CutSuffix(name, "?")
 		switch name {
 		case "asset":
 			return clean(asset.Name, maxShownText)
@@ -70,11 +71,14 @@ func (c *Check) finding(fact gyre.Fact, asset gyre.Asset, severity gyre.Severity
 			return clean(fact.Locus, maxShownText)
 		}
 		v, ok := lookup(fact.Data, name)
-		if !ok {
-			return "unknown"
+		if s := show(v); ok && s != "" {
+			return s
 		}
-		return show(v)
-	})}
+		if optional {
+			return ""
+		}
+		return "unknown"
+	})), " ")}
 	for _, key := range c.show {
 		if v, ok := lookup(fact.Data, key); ok {
 			if evidence.Data == nil {
@@ -90,9 +94,13 @@ func (c *Check) finding(fact gyre.Fact, asset gyre.Asset, severity gyre.Severity
 	}
 }
 
-// location is the file that the fact is about, when it is about one.
+// location is the file or the page that the fact is about, when it is about one.
 func location(fact gyre.Fact) string {
 	switch fact.Aspect {
+	case gyre.AspectHTTP:
+		if url, ok := fact.Data["url"].(string); ok {
+			return clean(url, maxShownText)
+		}
 	case gyre.AspectFile:
 		return fact.Locus
 	case gyre.AspectIaC:

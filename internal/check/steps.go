@@ -25,8 +25,10 @@ var stepNames = map[string]bool{
 	"asset": true, "address": true, "locus": true, "port": true, "path": true, "file": true,
 	"name":     true, // principal, bucket, record: the last part of the locus
 	"id":       true, // cloud resource
+	"account":  true, // of a cloud resource
 	"resource": true, // of infrastructure code
 	"domain":   true,
+	"url":      true, // of a web page; when the caller does not say, guessed from port and path
 }
 
 // Steps returns what to do about a check at one place; nothing when it knows no
@@ -79,6 +81,11 @@ func (c *Check) placeValues(given map[string]string) map[string]string {
 			port, path, _ := strings.Cut(rest, "/")
 			set("port", port)
 			set("path", "/"+path)
+			scheme := "http"
+			if strings.HasSuffix(port, "443") {
+				scheme = "https"
+			}
+			set("url", scheme+"://"+known(v, "address", func(s string) string { return s })+":"+port+"/"+path)
 		}
 	case gyre.AspectDNS:
 		set("domain", given["asset"])
@@ -90,6 +97,9 @@ func (c *Check) placeValues(given map[string]string) map[string]string {
 		set("name", strings.TrimPrefix(locus, "user/"))
 	case gyre.AspectCloud:
 		set("id", locus)
+		if arn := strings.SplitN(locus, ":", 6); arn[0] == "arn" && len(arn) == 6 {
+			set("account", arn[4])
+		}
 		set("name", locus[strings.LastIndexAny(locus, ":/")+1:])
 	case gyre.AspectIaC:
 		file, resource, _ := strings.Cut(locus, "#")

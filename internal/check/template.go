@@ -11,9 +11,10 @@ import (
 	"unicode"
 )
 
-// placeholder matches {word} and {word.word}. Braces of configuration languages
+// placeholder matches {word} and {word.word}, and {word?}, which may be missing
+// without a trace. Braces of configuration languages
 // hold more than a lower-case word; ${word} is a shell's and %{word} curl's.
-var placeholder = regexp.MustCompile(`[$%]?\{[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)?\}`)
+var placeholder = regexp.MustCompile(`[$%]?\{[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)?\??\}`)
 
 // template is a text with placeholders.
 type template string
@@ -23,7 +24,7 @@ func (t template) names() []string {
 	var out []string
 	for _, m := range placeholder.FindAllString(string(t), -1) {
 		if m[0] == '{' {
-			out = append(out, m[1:len(m)-1])
+			out = append(out, strings.TrimSuffix(m[1:len(m)-1], "?"))
 		}
 	}
 	return out
