@@ -1,0 +1,171 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package httpapi
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// What follows is what the handlers need of the rest of Gyre. Each is small so
+// that internal/app can hand over whatever implements it; the store implements
+// most of them. An object that does not exist in the workspace is gyre.NotFound.
+
+// Lists answers lists and totals; the projection.
+type Lists interface {
+	Exposures(ctx context.Context, ws gyre.ID, q gyre.ListQuery) ([]gyre.ExposureRow, gyre.ListInfo, error)
+	Assets(ctx context.Context, ws gyre.ID, q gyre.ListQuery) ([]gyre.AssetRow, gyre.ListInfo, error)
+	// ExposureIDs lists at most limit ids of exposures that a filter matches.
+	ExposureIDs(ctx context.Context, ws gyre.ID, filter string, limit int) ([]gyre.ID, error)
+	// ExposureRows and AssetRows return the rows of ids, in their order, without those that are unknown.
+	ExposureRows(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.ExposureRow, error)
+	AssetRows(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.AssetRow, error)
+	Tally(ctx context.Context, ws gyre.ID) (gyre.Tally, error)
+	// Lag is how many events the projection is behind the store.
+	Lag(ctx context.Context, ws gyre.ID) (int64, error)
+}
+
+// Score explains the risk of one exposure.
+type Score func(ctx context.Context, ws, exposure gyre.ID) (gyre.Score, error)
+
+// Exposures reads and moves single exposures.
+type Exposures interface {
+	Exposure(ctx context.Context, ws, id gyre.ID) (gyre.Exposure, error)
+	Weakness(ctx context.Context, ws, id gyre.ID) (gyre.Weakness, error)
+	// Intel returns what is known of each CVE; those that nothing is known of are left out.
+	Intel(ctx context.Context, cves []string) (map[string]gyre.Intel, error)
+	Observations(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Observation, error)
+	EventsOf(ctx context.Context, ws, object gyre.ID, limit int) ([]gyre.Event, error) // newest first
+	Verdicts(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Verdict, error)        // newest first
+	Exception(ctx context.Context, ws, exposure gyre.ID) (gyre.Exception, error)
+	ActionOf(ctx context.Context, ws, exposure gyre.ID) (gyre.ID, error) // 0 for none
+	// SetStates moves exposures where State.SetByPerson allows it, in one
+	// transaction, and keeps what they were; the others are in Change.Skipped.
+	SetStates(ctx context.Context, ws gyre.ID, ids []gyre.ID, to gyre.State, actor, reason string, ends time.Time) (gyre.Change, error)
+	// UndoChange puts back those exposures whose state is still what the change
+	// made it. It is gyre.Conflict when the change was undone before.
+	UndoChange(ctx context.Context, ws, change gyre.ID, actor string) (gyre.Change, error)
+}
+
+// Assets reads and changes single assets.
+type Assets interface {
+	Asset(ctx context.Context, ws, id gyre.ID) (gyre.Asset, error)
+	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
+	Facts(ctx context.Context, ws, asset gyre.ID) ([]gyre.Fact, error)
+	Relations(ctx context.Context, ws, asset gyre.ID) ([]gyre.Relation, error)
+	Components(ctx context.Context, ws, asset, after gyre.ID, limit int) ([]gyre.Component, error)
+	CountComponents(ctx context.Context, ws, asset gyre.ID) (int, error)
+	ScopesOfAssets(ctx context.Context, ws gyre.ID, assets []gyre.ID) (map[gyre.ID][]gyre.ID, error)
+	PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gyre.AssetPatch) (gyre.Asset, error)
+}
+
+// Actions reads and changes actions.
+type Actions interface {
+	// Actions lists actions by the risk that they remove; states empty is every state.
+	Actions(ctx context.Context, ws gyre.ID, states []gyre.ActionState, limit int) ([]gyre.Action, error)
+	Action(ctx context.Context, ws, id gyre.ID) (gyre.Action, error)
+	ExposuresOfAction(ctx context.Context, ws, action gyre.ID) ([]gyre.Exposure, error)
+	PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p gyre.ActionPatch) (gyre.Action, error)
+}
+
+// History reads cycles, runs and the event log.
+type History interface {
+	Cycles(ctx context.Context, ws gyre.ID, limit int) ([]gyre.Cycle, error) // newest first
+	Cycle(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error)
+	RunsOfCycle(ctx context.Context, ws, cycle gyre.ID) ([]gyre.Run, error)
+	Runs(ctx context.Context, ws, before gyre.ID, limit int) ([]gyre.Run, error) // newest first
+	Run(ctx context.Context, ws, id gyre.ID) (gyre.Run, error)
+	// EventsBetween lists events of one kind of object in a span of microseconds, after seq, in order.
+	EventsBetween(ctx context.Context, ws gyre.ID, object string, from, to, after int64, limit int) ([]gyre.Event, error)
+	Seq(ctx context.Context, ws gyre.ID) (int64, error)
+	// Subscribe tells of new events; numbers that nobody took are replaced by newer ones.
+	Subscribe(ws gyre.ID) (<-chan int64, func())
+}
+
+// Scopes keeps scopes.
+type Scopes interface {
+	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
+	Scope(ctx context.Context, ws, id gyre.ID) (gyre.Scope, error)
+	CreateScope(ctx context.Context, ws gyre.ID, actor string, s gyre.Scope) (gyre.Scope, error)
+	UpdateScope(ctx context.Context, ws gyre.ID, actor string, s gyre.Scope) (gyre.Scope, error)
+	DeleteScope(ctx context.Context, ws, id gyre.ID, actor string) error
+}
+
+// Filters keeps saved filters.
+type Filters interface {
+	Filters(ctx context.Context, ws gyre.ID) ([]gyre.SavedFilter, error)
+	CreateFilter(ctx context.Context, ws gyre.ID, f gyre.SavedFilter) (gyre.SavedFilter, error)
+	DeleteFilter(ctx context.Context, ws, id gyre.ID) error
+}
+
+// Replies keeps what writes with an idempotency key answered.
+type Replies interface {
+	// ClaimReply returns nil when the key is new and now belongs to the caller,
+	// who must end with SaveReply or DropReply; else what is stored.
+	ClaimReply(ctx context.Context, ws gyre.ID, key, request string) (*gyre.StoredReply, error)
+	SaveReply(ctx context.Context, ws gyre.ID, key string, status int, body []byte) error
+	DropReply(ctx context.Context, ws gyre.ID, key string) error
+}
+
+// Workspaces reads workspaces.
+type Workspaces interface {
+	Workspace(ctx context.Context, ws gyre.ID) (gyre.Workspace, error)
+	Ping(ctx context.Context) error
+}
+
+// Cycles turns the loop.
+type Cycles interface {
+	Start(ctx context.Context, ws gyre.ID, scopes []gyre.ID, trigger string) (gyre.Cycle, error)
+	Resume(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error)
+	Cancel(ctx context.Context, ws, id gyre.ID) error
+	// Watch tells of progress: a cycle is sent each time it changed, at most a
+	// few times a second; older ones that nobody took are replaced. Cancel ends it.
+	Watch(ws gyre.ID) (<-chan gyre.Cycle, func())
+}
+
+// Validator looks at the place of one exposure again.
+type Validator interface {
+	Validate(ctx context.Context, ws, exposure gyre.ID, by string) (gyre.Verdict, error)
+}
+
+// Imports takes reports of other tools in.
+type Imports interface {
+	Import(ctx context.Context, ws gyre.ID, in Import) (gyre.Run, error)
+}
+
+// Import is one uploaded report. Body is limited in size.
+type Import struct {
+	Name, Format, Asset, Address string
+	Zone                         gyre.Zone
+	By                           string
+	Body                         io.Reader
+}
+
+// Feeds keeps threat intelligence current.
+type Feeds interface {
+	Feeds(ctx context.Context) ([]gyre.FeedStatus, error)
+	// SyncFeeds fetches the named feed, or all when name is empty; failures of
+	// single feeds are in their status.
+	SyncFeeds(ctx context.Context, name string) ([]gyre.FeedStatus, error)
+}
+
+// Doctor checks the installation.
+type Doctor interface {
+	Examine(ctx context.Context, ws gyre.ID) []Examination
+}
+
+// Gauges are numbers of the estate and of the process for /metrics.
+type Gauges interface {
+	Gauges(ctx context.Context) ([]Gauge, error)
+}
+
+// Gauge is one number with its labels.
+type Gauge struct {
+	Name, Help string
+	Labels     map[string]string
+	Value      float64
+}
