@@ -61,7 +61,9 @@ func (e *Estate) scope(zone gyre.Zone, name, description, owner string, worth4 g
 			continue
 		}
 		if !h.unlisted {
-			s.Inventory = append(s.Inventory, truth.FQDN(h.name))
+			if zone == gyre.ZoneInternet { // only there is a name server that knows the names
+				s.Inventory = append(s.Inventory, truth.FQDN(h.name))
+			}
 			if a := e.address(h); !slices.Contains(s.Inventory, a) {
 				s.Inventory = append(s.Inventory, a)
 			}

@@ -131,9 +131,9 @@ func filetime(t time.Time) int64 { return (t.Unix() + windowsEpochSeconds) * 10_
 func sid(rid int) string {
 	sub := []uint32{21, 1004336348, 1177238915, 682003330}
 	if rid > 0 {
-		sub = append(sub, uint32(rid)) //nolint:gosec // small
+		sub = append(sub, uint32(rid)) // #nosec G115 -- small
 	}
-	out := []byte{1, byte(len(sub)), 0, 0, 0, 0, 0, 5} //nolint:gosec // four or five
+	out := []byte{1, byte(len(sub)), 0, 0, 0, 0, 0, 5} // #nosec G115 -- four or five
 	for _, s := range sub {
 		out = binary.LittleEndian.AppendUint32(out, s)
 	}

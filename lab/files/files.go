@@ -113,7 +113,7 @@ func Sync(dir string, before, after []File) error {
 }
 
 func put(path string, f File) error {
-	if old, err := os.ReadFile(path); err != nil || string(old) != string(f.Data) { //nolint:gosec // the estate's own folder
+	if old, err := os.ReadFile(path); err != nil || string(old) != string(f.Data) { // #nosec G304 -- the estate's own folder
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return fmt.Errorf("make estate folder: %w", err)
 		}

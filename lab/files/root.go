@@ -129,8 +129,13 @@ func (e Estate) rsyslog(host string) string {
 
 // clean is software that every host has, in versions that no fact speaks of.
 var clean = [][3]string{
-	{"base-files", "", "12.4+deb12u5"}, {"bash", "", "5.2.15-2+b2"}, {"coreutils", "", "9.1-1"}, {"dpkg", "", "1.21.22"},
-	{"libpam0g", "pam", "1.5.2-6+deb12u1"}, {"tar", "", "1.34+dfsg-1.2+deb12u1"}, {"rsyslog", "", "8.2302.0-1"},
+	{"base-files", "", "12.4+deb12u5"},
+	{"bash", "", "5.2.15-2+b2"},
+	{"coreutils", "", "9.1-1"},
+	{"dpkg", "", "1.21.22"},
+	{"libpam0g", "pam", "1.5.2-6+deb12u1"},
+	{"tar", "", "1.34+dfsg-1.2+deb12u1"},
+	{"rsyslog", "", "8.2302.0-1"},
 }
 
 // dpkg is the package database (deb-control(5), dpkg-query(1)).

@@ -35,7 +35,7 @@ type Nameserver struct {
 // NewNameserver makes the zones' signing keys.
 func NewNameserver(now time.Time, zones ...*Zone) (*Nameserver, error) {
 	for _, z := range zones {
-		z.now = uint32(now.Unix()) //nolint:gosec // DNSSEC times are 32 bit by definition (RFC 4034, section 3.1.5)
+		z.now = uint32(now.Unix()) // #nosec G115 -- DNSSEC times are 32 bit by definition (RFC 4034, section 3.1.5)
 		z.key = &dns.DNSKEY{
 			Hdr:   dns.RR_Header{Name: dns.Fqdn(z.Domain), Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 300},
 			Flags: 257, Protocol: 3, Algorithm: dns.ECDSAP256SHA256,

@@ -50,7 +50,7 @@ func MongoDB(host string, has Flaws) Handler {
 				out = append(out, doc...)
 				op = mongoReply
 			}
-			msg := binary.LittleEndian.AppendUint32(nil, uint32(16+len(out))) //nolint:gosec // the answers are short
+			msg := binary.LittleEndian.AppendUint32(nil, uint32(16+len(out))) // #nosec G115 -- the answers are short
 			msg = append(msg, 1, 0, 0, 0)
 			msg = append(msg, head[4:8]...) // responseTo
 			msg = binary.LittleEndian.AppendUint32(msg, op)
@@ -114,7 +114,7 @@ func bson(elements ...[]byte) []byte {
 	for _, e := range elements {
 		size += len(e)
 	}
-	out := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(size)) //nolint:gosec // a few hundred bytes
+	out := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(size)) // #nosec G115 -- a few hundred bytes
 	for _, e := range elements {
 		out = append(out, e...)
 	}
@@ -138,6 +138,6 @@ func bsonDouble(name string, v float64) []byte {
 }
 
 func bsonString(name, v string) []byte {
-	out := binary.LittleEndian.AppendUint32([]byte("\x02"+name+"\x00"), uint32(len(v)+1)) //nolint:gosec // short
+	out := binary.LittleEndian.AppendUint32([]byte("\x02"+name+"\x00"), uint32(len(v)+1)) // #nosec G115 -- short
 	return append(append(out, v...), 0)
 }

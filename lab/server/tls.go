@@ -135,7 +135,7 @@ func (a *Authority) config(host, name, address string, has Flaws) *tls.Config {
 			}
 			if has(host + ".tls10") {
 				// Planted on purpose: 1.0 and 1.1 know no other suites with this kind of key.
-				c.MinVersion = tls.VersionTLS10 //nolint:gosec // the weakness that this host is there to show
+				c.MinVersion = tls.VersionTLS10 // #nosec G402 -- the weakness that this host is there to show
 				c.CipherSuites = append([]uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}, modern...)
 			}
 			return c, nil
