@@ -69,7 +69,8 @@ export function useLiveUpdates(queries: QueryClient): void {
 export function applyCycle(queries: QueryClient, cycle: Cycle): void {
   queries.setQueryData<{ cycle?: Cycle } | undefined>(['overview'], (old) => {
     if (!old || (old.cycle && old.cycle.number > cycle.number)) return old;
-    return { ...old, cycle };
+    const { created, closed, reopened } = cycle;
+    return { ...old, cycle, changes: { created, closed, reopened } };
   });
   queries.setQueryData<{ cycle: Cycle } | undefined>(['cycle', cycle.id], (old) =>
     old ? { ...old, cycle } : old,

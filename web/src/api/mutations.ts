@@ -167,7 +167,7 @@ export function useCreateToken() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (body: { name: string; scopes: string[]; expires?: string }) =>
-      send<{ id: string; token: string }>('POST', '/api/v1/tokens', body),
+      send<{ secret: string }>('POST', '/api/v1/tokens', body),
     onSettled: () => refresh(queries, 'tokens'),
   });
 }

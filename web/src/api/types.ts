@@ -345,11 +345,19 @@ export interface Fact {
   last_seen?: string;
   source?: string;
 }
+export interface AssetName {
+  id: string;
+  name: string;
+  kind: string;
+  zone?: string;
+}
 export interface AssetDetail {
   asset: Asset;
-  facts: Fact[];
-  exposures: { count: number; risk: number };
-  relations: { from: string; to: string; type: string; last_seen: string }[];
+  scopes: { id: string; name: string }[];
+  facts: { aspect: string; locus: string; credentialed: boolean; data: Record<string, unknown> }[];
+  exposures: { count: number; risk: number; max_band?: string };
+  relations: { from: AssetName; to: AssetName; type: string; last_seen: string }[];
+  components: number;
 }
 export interface ActionList {
   items: Action[];

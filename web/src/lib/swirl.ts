@@ -15,9 +15,24 @@ export interface Blade {
 
 const stepsPerBlade = 36;
 
-function point(angle: number, radius: number): string {
+interface Point {
+  x: number;
+  y: number;
+}
+
+function place(angle: number, radius: number): Point {
   const a = ((angle - 90) * Math.PI) / 180;
-  return `${(radius * Math.cos(a)).toFixed(2)} ${(radius * Math.sin(a)).toFixed(2)}`;
+  return { x: Number((radius * Math.cos(a)).toFixed(2)), y: Number((radius * Math.sin(a)).toFixed(2)) };
+}
+
+function point(angle: number, radius: number): string {
+  const { x, y } = place(angle, radius);
+  return `${x} ${y}`;
+}
+
+/** The middles of a blade's tail and head. */
+export function bladeEnds(blade: Blade): [Point, Point] {
+  return [place(blade.from, blade.tailRadius), place(blade.from + blade.sweep, blade.headRadius)];
 }
 
 /** The SVG path of the first `part` (0 to 1) of a blade, centred on the origin. */

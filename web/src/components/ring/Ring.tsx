@@ -1,10 +1,10 @@
 // Copyright The Gyre Authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { useMemo } from 'react';
+import { useId, useMemo } from 'react';
 import type { Cycle } from '../../api/types';
 import { cycleSentence, type StageView, stageViews } from '../../lib/cycle';
-import { bladePath, blades } from '../../lib/swirl';
+import { type Blade, bladeEnds, bladePath, blades } from '../../lib/swirl';
 import classes from './Ring.module.css';
 
 interface RingProps {
@@ -33,6 +33,8 @@ export function Ring({ cycle, size, active }: RingProps) {
         <BladeView
           key={views[i]?.stage}
           view={views[i] as StageView}
+          shape={shape}
+          bold={bold}
           track={bladePath(shape)}
           fill={bladePath(shape, views[i]?.part ?? 1)}
           dimmed={active !== undefined && active !== views[i]?.stage}
@@ -44,12 +46,16 @@ export function Ring({ cycle, size, active }: RingProps) {
 
 interface BladeViewProps {
   view: StageView;
+  shape: Blade;
+  bold: boolean;
   track: string;
   fill: string;
   dimmed: boolean;
 }
 
-function BladeView({ view, track, fill, dimmed }: BladeViewProps) {
+function BladeView({ view, shape, bold, track, fill, dimmed }: BladeViewProps) {
+  const gradient = useId();
+  const [tail, head] = bladeEnds(shape);
   const unknown = view.look === 'running' && view.part === undefined;
   return (
     <g
@@ -58,8 +64,22 @@ function BladeView({ view, track, fill, dimmed }: BladeViewProps) {
       data-unknown={unknown || undefined}
       data-dimmed={dimmed || undefined}
     >
+      {!bold && (
+        // From faint at the tail to full at the head, so that the ring reads as a current.
+        <linearGradient
+          id={gradient}
+          gradientUnits="userSpaceOnUse"
+          x1={tail.x}
+          y1={tail.y}
+          x2={head.x}
+          y2={head.y}
+        >
+          <stop offset="0" stopColor="currentColor" stopOpacity="0.3" />
+          <stop offset="0.75" stopColor="currentColor" />
+        </linearGradient>
+      )}
       <path className={classes.track} d={track} />
-      {fill && <path className={classes.fill} d={fill} />}
+      {fill && <path className={classes.fill} d={fill} fill={bold ? 'currentColor' : `url(#${gradient})`} />}
     </g>
   );
 }

@@ -48,7 +48,7 @@ export interface RowTableProps<Row extends { id: string }> {
 }
 
 const rowHeight = 46;
-const cardHeight = 104;
+const cardHeight = 94;
 
 export function RowTable<Row extends { id: string }>(props: RowTableProps<Row>) {
   const { rows, columns, selected, onSelect, hasMore, onMore, place } = props;

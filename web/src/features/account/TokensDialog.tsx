@@ -74,7 +74,7 @@ function Tokens() {
           <Text size="sm" fw={600}>
             Copy it now: it is not shown again.
           </Text>
-          <Command text={create.data.token} />
+          <Command text={create.data.secret} />
         </div>
       )}
       {data && data.items.length > 0 ? (
