@@ -60,7 +60,7 @@ var operatorSigns = map[string]string{
 var typeWords = strings.NewReplacer(
 	"list(string)", "list of texts", "list(double)", "list of numbers", "list(int)", "list of severities",
 	"google.protobuf.Timestamp", "time", "google.protobuf.Duration", "duration", "timestamp", "time",
-	"string", "text", "double", "number", "int", "severity", "bool", "true/false", "dyn", "anything",
+	"uint", "unsigned number", "string", "text", "double", "number", "int", "severity", "bool", "true/false", "dyn", "anything",
 )
 
 func overloadMessage(fn, args string) string {
