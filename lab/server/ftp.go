@@ -18,7 +18,7 @@ func FTP(host string, has Flaws) Handler {
 	return func(c net.Conn) {
 		s := &ftpSession{c: c}
 		defer s.closeData()
-		if !write(c, "220 file service ready\r\n") {
+		if !write(c, "220 FTP service ready\r\n") {
 			return
 		}
 		next := lines(c)

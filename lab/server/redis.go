@@ -25,8 +25,11 @@ func Redis(host string, has Flaws) Handler {
 				continue
 			}
 			name := strings.ToUpper(args[0])
-			if name == "QUIT" {
+			switch name {
+			case "QUIT":
 				write(c, "+OK\r\n")
+				return
+			case "POST", "HOST:": // a browser that was sent here: Redis hangs up, too
 				return
 			}
 			if !write(c, redisReply(name, args[1:], has(host+".redis-no-auth"))) {
@@ -62,7 +65,10 @@ func redisReply(name string, args []string, open bool) string {
 			return "*2\r\n" + bulk(args[1]) + bulk("")
 		}
 	case "GET":
-		if len(args) == 1 && strings.HasPrefix(args[0], "session:") {
+		if len(args) != 1 {
+			return "-ERR wrong number of arguments for 'get' command\r\n"
+		}
+		if strings.HasPrefix(args[0], "session:") {
 			return bulk(`{"user":"example"}`)
 		}
 		return "$-1\r\n"

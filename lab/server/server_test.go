@@ -59,6 +59,7 @@ func TestConversations(t *testing.T) {
 		"redis closed":            {Redis("h", none), "INFO\r\n", "-NOAUTH"},
 		"redis auth":              {Redis("h", none), "AUTH x\r\n", "-WRONGPASS"},
 		"redis long line":         {Redis("h", all), long, ""},
+		"redis and a browser":     {Redis("h", all), "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "-ERR wrong number"},
 		"redis too many":          {Redis("h", all), "*100000\r\n", ""},
 		"redis negative size":     {Redis("h", all), "*1\r\n$-5\r\n", ""},
 		"memcached":               {Memcached(), "version\r\nget a\r\nnonsense\r\nquit\r\n", "ERROR"},

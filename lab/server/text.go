@@ -128,7 +128,7 @@ func Memcached() Handler {
 			}
 			command, _, _ := strings.Cut(line, " ")
 			reply := "ERROR\r\n"
-			switch strings.ToLower(command) {
+			switch command {
 			case "version":
 				reply = "VERSION 1.6.18\r\n"
 			case "stats":
