@@ -10,13 +10,12 @@
 // A line that cannot be written does not undo or fail the change: by then it has
 // happened, and saying otherwise would make people do it twice. The store's event
 // log, written in the same transaction as the change, still says who did what; the
-// line itself goes to the process's log as an error, and Failures counts it, so that
-// an alert can be set on it.
+// caller puts the line into the process's log as an error, and Failures counts it,
+// so that an alert can be set on it.
 package audit
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,30 +38,30 @@ const maxDetails = 1000
 
 // Log is the audit log. Safe for concurrent use.
 type Log struct {
-	Store Store
-	Log   *slog.Logger
-	Now   func() time.Time
-
+	store    Store
 	failures atomic.Int64
 }
 
-// Record appends a line. At and ID are given by the log. It does not stop when
+// New returns the log that a store keeps.
+func New(s Store) *Log { return &Log{store: s} }
+
+// Record appends a line; ID and At are given by the log. It does not stop when
 // ctx ends: who goes away before the answer still did it.
-func (l *Log) Record(ctx context.Context, ws gyre.ID, e gyre.AuditEntry) {
-	e.ID, e.At = gyre.NewID(), l.Now()
+func (l *Log) Record(ctx context.Context, ws gyre.ID, e gyre.AuditEntry) error {
+	e.ID, e.At = gyre.NewID(), time.Now().UTC()
 	e.Actor, e.Object, e.Details = clip(e.Actor), clip(e.Object), clip(e.Details)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if err := l.Store.AppendAudit(ctx, ws, e); err != nil {
+	err := l.store.AppendAudit(ctx, ws, e)
+	if err != nil {
 		l.failures.Add(1)
-		l.Log.Error("audit line not stored", "error", err, "actor", e.Actor, "address", e.Address,
-			"action", e.Action, "object", e.Object, "outcome", e.Outcome, "details", e.Details)
 	}
+	return err
 }
 
 // List lists the log, newest first, before an entry (0: from the newest).
 func (l *Log) List(ctx context.Context, ws, before gyre.ID, limit int) ([]gyre.AuditEntry, error) {
-	return l.Store.Audit(ctx, ws, before, limit)
+	return l.store.Audit(ctx, ws, before, limit)
 }
 
 // Failures is how many lines could not be stored since the process started.

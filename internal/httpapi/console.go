@@ -18,7 +18,7 @@ const assetFolder = "assets/"
 // console serves the console's files. A path that is none of them is a page of
 // the console, which finds its way by itself.
 func (s *server) console() http.Handler {
-	if s.Console == nil {
+	if !built(s.Console) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.plainProblem(w, r, gyre.Errorf(gyre.NotFound, "this gyre was built without its console; the API is at %s", base))
 		})
@@ -48,4 +48,13 @@ func (s *server) console() http.Handler {
 		}
 		http.ServeFileFS(w, r, s.Console, name)
 	})
+}
+
+// built says whether there is a console: without Node the folder is there, but empty.
+func built(console fs.FS) bool {
+	if console == nil {
+		return false
+	}
+	_, err := fs.Stat(console, "index.html")
+	return err == nil
 }

@@ -36,8 +36,7 @@ type Score func(ctx context.Context, ws, exposure gyre.ID) (gyre.Score, error)
 type Exposures interface {
 	Exposure(ctx context.Context, ws, id gyre.ID) (gyre.Exposure, error)
 	Weakness(ctx context.Context, ws, id gyre.ID) (gyre.Weakness, error)
-	// Intel returns what is known of each CVE; those that nothing is known of are left out.
-	Intel(ctx context.Context, cves []string) (map[string]gyre.Intel, error)
+	IntelOf(ctx context.Context, w gyre.Weakness) (gyre.Intel, error)
 	Observations(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Observation, error)
 	EventsOf(ctx context.Context, ws, object gyre.ID, limit int) ([]gyre.Event, error) // newest first
 	Verdicts(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Verdict, error)        // newest first

@@ -5,8 +5,8 @@
 // of the Go types here, server-sent events, /healthz, /readyz, /metrics, and the
 // console's files.
 //
-// Only internal/app makes a handler; internal/httpapi/client speaks to it with
-// the same types. What the handlers need is declared in deps.go.
+// Only internal/app makes a handler; internal/cli speaks to it with the same
+// types. What the handlers need is declared in deps.go.
 //
 // Invariants:
 //   - Every operation has an entry in the table of needs (needs.go); what is not

@@ -64,7 +64,7 @@ func (s *server) getExposure(ctx context.Context, in *ByID) (*reply[ExposureDeta
 	read := []func() error{
 		func() (err error) { d.Asset, err = s.Assets.Asset(ctx, ws, d.Exposure.Asset); return err },
 		func() (err error) { d.Weakness, err = s.Exposures.Weakness(ctx, ws, d.Exposure.Weakness); return err },
-		func() (err error) { d.Intel, err = s.intel(ctx, d.Weakness); return err },
+		func() (err error) { d.Intel, err = s.Exposures.IntelOf(ctx, d.Weakness); return err },
 		func() (err error) { d.Score, err = s.Score(ctx, ws, in.ID.ID); return err },
 		func() (err error) { d.Observations, err = s.Exposures.Observations(ctx, ws, in.ID.ID); return err },
 		func() (err error) { d.Events, err = s.Exposures.EventsOf(ctx, ws, in.ID.ID, maxHistory); return err },
@@ -98,22 +98,6 @@ func (s *server) actionOf(ctx context.Context, ws, exposure gyre.ID) (*gyre.Acti
 		return nil, err
 	}
 	return optional(s.Actions.Action(ctx, ws, id))
-}
-
-// intel is what is known of a weakness under its name, else under the first
-// of its aliases that anything is known of.
-func (s *server) intel(ctx context.Context, w gyre.Weakness) (gyre.Intel, error) {
-	names := append([]string{w.Key}, w.Aliases...)
-	known, err := s.Exposures.Intel(ctx, names)
-	if err != nil {
-		return gyre.Intel{}, err
-	}
-	for _, name := range names {
-		if i, found := known[name]; found {
-			return i, nil
-		}
-	}
-	return gyre.Intel{}, nil
 }
 
 func (s *server) changeExposures(ctx context.Context, in *with[ExposureChange]) (*reply[ChangeResult], error) {

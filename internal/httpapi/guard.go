@@ -94,7 +94,10 @@ func (s *server) audit(r *http.Request, op *huma.Operation) {
 	} else if n.code == gyre.Unavailable {
 		return // turned away without being looked at; the log would be theirs to fill
 	}
-	s.Audit.Record(r.Context(), ws, e)
+	if err := s.Audit.Record(r.Context(), ws, e); err != nil {
+		s.Log.ErrorContext(r.Context(), "audit line not stored", "error", err, "request", n.id, "actor", e.Actor, "address", e.Address,
+			"action", e.Action, "object", e.Object, "outcome", e.Outcome, "details", e.Details)
+	}
 }
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gyre-ctem/gyre/internal/audit"
 )
 
 // metrics counts requests.
@@ -21,7 +23,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 }
 
-func newMetrics(reg *prometheus.Registry, g Gauges) *metrics {
+func newMetrics(reg *prometheus.Registry, g Gauges, lines *audit.Log) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gyre_http_requests_total", Help: "Requests by operation, method and status.",
@@ -31,7 +33,10 @@ func newMetrics(reg *prometheus.Registry, g Gauges) *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60},
 		}, []string{"route"}),
 	}
-	register(reg, m.requests, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	register(reg, m.requests, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "gyre_audit_failures_total", Help: "Lines of the audit log that could not be stored.",
+		}, func() float64 { return float64(lines.Failures()) }))
 	if g != nil {
 		register(reg, gaugeCollector{g})
 	}

@@ -71,7 +71,7 @@ type server struct {
 // when ctx does.
 func New(ctx context.Context, d Deps) http.Handler {
 	s := &server{Deps: d, stop: ctx}
-	s.metrics = newMetrics(d.Registry, d.Gauges)
+	s.metrics = newMetrics(d.Registry, d.Gauges, d.Audit)
 	mux := http.NewServeMux()
 	api := s.register(mux)
 	s.registerPlain(mux, api)
