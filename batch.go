@@ -18,6 +18,7 @@ const (
 	AspectDNS      Aspect = "dns"      // locus dns/TYPE or dns
 	AspectFile     Aspect = "file"     // a configuration file; locus its path
 	AspectPackage  Aspect = "package"  // components against advisories; locus FILE#PACKAGE
+	AspectCode     Aspect = "code"     // source code; locus PATH:LINE
 	AspectSecret   Aspect = "secret"   // locus PATH:LINE
 	AspectSocket   Aspect = "socket"   // a listening socket and its process; locus tcp/PORT
 	AspectIdentity Aspect = "identity" // a principal out of a directory export; locus user/NAME

@@ -97,7 +97,7 @@ func reach(a gyre.Aspect, locus, cvss string) float64 {
 		return remoteReach(attackVector(cvss))
 	case a == gyre.AspectIaC:
 		return planReach
-	case a == gyre.AspectPackage || a == gyre.AspectFile || a == gyre.AspectSecret:
+	case a == gyre.AspectPackage || a == gyre.AspectFile || a == gyre.AspectSecret || a == gyre.AspectCode:
 		return localReach(attackVector(cvss))
 	}
 	return 1

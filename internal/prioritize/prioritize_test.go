@@ -100,7 +100,7 @@ var (
 	genCVSS   = rapid.SampledFrom([]string{"", "CVSS:3.1/AV:N/AC:L", "CVSS:4.0/AV:L/AC:L", "AV:A/AC:L/Au:N", "AV:P", "nonsense AV:"})
 	genAspect = rapid.SampledFrom([]gyre.Aspect{
 		"", gyre.AspectHost, gyre.AspectService, gyre.AspectTLS, gyre.AspectHTTP, gyre.AspectDNS, gyre.AspectFile,
-		gyre.AspectPackage, gyre.AspectSecret, gyre.AspectSocket, gyre.AspectIdentity, gyre.AspectCloud, gyre.AspectIaC,
+		gyre.AspectPackage, gyre.AspectCode, gyre.AspectSecret, gyre.AspectSocket, gyre.AspectIdentity, gyre.AspectCloud, gyre.AspectIaC,
 	})
 	genLocus = rapid.SampledFrom([]string{"", "tcp/443", "udp/53", "tcp/", "/etc/ssh/sshd_config", "dns/MX", "user/x"})
 	genInput = rapid.Custom(func(t *rapid.T) Input {

@@ -181,6 +181,8 @@ func reachLabel(in Input) string {
 		return "An installed package; whether it can be reached is not known"
 	case in.Aspect == gyre.AspectFile, in.Aspect == gyre.AspectSecret:
 		return "In a file on the machine"
+	case in.Aspect == gyre.AspectCode:
+		return "In source code; whether it runs where it can be reached is not known"
 	}
 	return "Can be reached where it is"
 }

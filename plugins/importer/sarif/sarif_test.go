@@ -1,0 +1,152 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sarif
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+	"github.com/gyre-ctem/gyre/plugin/plugintest"
+)
+
+func TestContract(t *testing.T) { plugintest.TestImporter(t, Importer{}, "testdata") }
+
+func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
+
+func imported(t *testing.T, text string) (*plugintest.Collector, plugin.Report) {
+	t.Helper()
+	c, report, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r.sarif", Reader: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Check(t)
+	return c, report
+}
+
+func TestSeverity(t *testing.T) {
+	for _, tc := range []struct {
+		rule, level string
+		want        gyre.Severity
+	}{
+		{`{"id":"r"}`, ``, gyre.SeverityMedium},
+		{`{"id":"r"}`, `"level":"error",`, gyre.SeverityHigh},
+		{`{"id":"r"}`, `"level":"note",`, gyre.SeverityLow},
+		{`{"id":"r"}`, `"level":"none",`, gyre.SeverityInfo},
+		{`{"id":"r","defaultConfiguration":{"level":"error"}}`, ``, gyre.SeverityHigh},
+		{`{"id":"r","properties":{"security-severity":"9.1"}}`, `"level":"note",`, gyre.SeverityCritical},
+		{`{"id":"r","properties":{"security-severity":4.2}}`, ``, gyre.SeverityMedium},
+		{`{"id":"r","properties":{"security-severity":"none"}}`, `"level":"error",`, gyre.SeverityHigh},
+		{`{"id":"r","properties":{"tags":["maintainability"]}}`, `"level":"error",`, gyre.SeverityInfo},
+		{`{"id":"r","properties":{"tags":["reliability","security"]}}`, `"level":"error",`, gyre.SeverityHigh},
+	} {
+		c, _ := imported(t, `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x","rules":[`+tc.rule+`]}},"results":[{`+tc.level+`"ruleId":"r","message":{"text":"m"}}]}]}`)
+		if len(c.Findings) != 1 || c.Findings[0].Severity != tc.want {
+			t.Errorf("%s %s: %+v, want %s", tc.rule, tc.level, c.Findings, tc.want)
+		}
+	}
+}
+
+// A run that did not succeed, or does not say what it looked at, closes nothing.
+func TestCoverage(t *testing.T) {
+	const rules = `"tool":{"driver":{"name":"x","rules":[{"id":"a"},{"id":"CVE-2024-1234"}]}},"results":[]`
+	const files = `"artifacts":[{"location":{"uri":"main.c"}}]`
+	for name, tc := range map[string]struct {
+		run  string
+		want []string
+	}{
+		"whole":         {rules + `,` + files + `,"invocations":[{"executionSuccessful":true}]`, []string{"x:a", "CVE-2024-1234"}},
+		"no invocation": {rules + `,` + files, nil},
+		"failed":        {rules + `,` + files + `,"invocations":[{"executionSuccessful":false}]`, nil},
+		"one failed":    {rules + `,` + files + `,"invocations":[{"executionSuccessful":true},{"executionSuccessful":false}]`, nil},
+		"no files":      {rules + `,"invocations":[{"executionSuccessful":true}]`, nil},
+		"no rules":      {`"tool":{"driver":{"name":"x"}},` + files + `,"invocations":[{"executionSuccessful":true}]`, nil},
+	} {
+		c, _ := imported(t, `{"version":"2.1.0","runs":[{`+tc.run+`}]}`)
+		var got []string
+		for _, v := range c.Coverage {
+			if !v.Judged || !slices.Equal(v.Loci, []string{"main.c", "main.c:*", "main.c#*"}) {
+				t.Errorf("%s: %+v", name, v)
+			}
+			got = append(got, v.Weaknesses...)
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: covers %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestSecretsAreNotKept(t *testing.T) {
+	c, _ := imported(t, `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"Gitleaks"}},"results":[{"ruleId":"k","message":{"text":"found hunter2"},
+		"locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"},"region":{"startLine":1,"snippet":{"text":"hunter2"}}}}]}]}]}`)
+	if len(c.Findings) != 1 || c.Findings[0].Weakness.Class != gyre.Secret {
+		t.Fatalf("%+v", c.Findings)
+	}
+	f := c.Findings[0]
+	for _, v := range f.Evidence.Data {
+		if s, ok := v.(string); ok && strings.Contains(s, "hunter2") {
+			t.Errorf("the secret is in the evidence: %+v", f.Evidence)
+		}
+	}
+	if strings.Contains(f.Evidence.Summary+f.Weakness.Title+f.Weakness.Description, "hunter2") {
+		t.Errorf("the secret is in a text: %+v", f)
+	}
+}
+
+func TestHostile(t *testing.T) {
+	for _, text := range []string{
+		``, `{}`, `[]`, `{"version":"2.0.0","runs":[]}`, `{"version":"2.1.0","runs":7}`, `{"version":"2.1.0","runs":[{"results":[{}]}]} trailing`,
+		`{"version":"2.1.0","runs":` + strings.Repeat("[", 300), `{"version":"2.1.0","runs":[` + strings.Repeat("{},", maxRuns) + `{}]}`,
+	} {
+		_, _, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r", Reader: strings.NewReader(text)})
+		if code := gyre.ErrorCode(err); code != gyre.Invalid && code != gyre.TooLarge {
+			t.Errorf("%.60s: %v", text, err)
+		}
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 200 MB")
+	}
+	piece := `{"ruleId":"r","message":{"text":"` + strings.Repeat("x", 800) + `"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"src/f%d.c"},"region":{"startLine":%d}}}]},`
+	const n = 200_000
+	r := plugintest.Repeated(`{"version":"2.1.0","runs":[{"results":[`, piece, `{}],"tool":{"driver":{"name":"big","rules":[{"id":"r"}]}}}]}`, n)
+	var peak, found atomic.Int64
+	base := heap()
+	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.sarif", Reader: r, Progress: func(done, _ int, _ string) {
+		if done%20_000 == 0 {
+			peak.Store(max(peak.Load(), heap()))
+		}
+	}}, func(_ context.Context, b *gyre.Batch) error {
+		found.Add(int64(len(b.Findings)))
+		return nil
+	})
+	if err != nil || found.Load() < n {
+		t.Fatalf("%v after %d findings", err, found.Load())
+	}
+	if grown := peak.Load() - base; grown > 64<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // a heap's size
+}
+
+func TestCorpus(t *testing.T) {
+	plugintest.Corpus(t, Importer{}, "../../../../shared/corpus", "sarif", map[string]string{
+		"SuppressionTestCurrent.sarif": "three of its four results are suppressed",
+		"appendix_k4.sarif":            "its result is suppressed, status accepted",
+		"appendix_k.sarif":             "its result is suppressed; the draft it was written for called the status state",
+	})
+}
