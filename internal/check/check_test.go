@@ -4,6 +4,8 @@
 package check
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -246,6 +248,27 @@ func anyValue(t *rapid.T) any {
 		return []any{rapid.String().Draw(t, "element"), map[string]any{"cidr": "0.0.0.0/0", "from_port": 1.0, "to_port": 65535.0, "name": "sid"}}
 	}
 	return map[string]any{"server": "nginx/1.2", "permitrootlogin": "yes"}
+}
+
+// TestDocs: the example in the documentation loads.
+func TestDocs(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "expressions.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(doc), "```yaml pack\n")
+	if !ok {
+		t.Fatal("docs/expressions.md has no example of a pack")
+	}
+	example, _, _ := strings.Cut(rest, "```")
+	if checks, err := Parse("example", []byte(example)); err != nil || len(checks) != 1 {
+		t.Error(checks, err)
+	}
+	for name := range stepNames {
+		if !strings.Contains(rest, "`{"+name+"}`") {
+			t.Errorf("docs/expressions.md does not say that a step may name {%s}", name)
+		}
+	}
 }
 
 func FuzzParse(f *testing.F) {
