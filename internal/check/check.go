@@ -14,6 +14,7 @@
 package check
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/gyre-ctem/gyre"
@@ -80,13 +81,13 @@ func (s *Set) ByAspect(a gyre.Aspect) []*Check { return s.byAspect[a] }
 
 // IDs lists the ids of the checks of an aspect, or of all with "".
 func (s *Set) IDs(a gyre.Aspect) []string {
-	var ids []string
-	for id, c := range s.byID {
-		if a == "" || c.Aspect == a {
-			ids = append(ids, id)
-		}
+	if a == "" {
+		return slices.Sorted(maps.Keys(s.byID))
 	}
-	slices.Sort(ids)
+	ids := make([]string, len(s.byAspect[a])) // these are sorted
+	for i, c := range s.byAspect[a] {
+		ids[i] = c.ID
+	}
 	return ids
 }
 
