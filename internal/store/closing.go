@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 )
@@ -107,15 +108,15 @@ func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gy
 		})
 }
 
-// CloseExposures moves exposures to fixed, with the event that e is made into
-// for each; details explain each one. Exceptions of what is gone end.
-func (tx *Tx) CloseExposures(ctx context.Context, all []gyre.Exposure, details []string, e gyre.Event) error {
+// CloseExposures moves exposures to fixed as of a time, with the event that e is
+// made into for each; details explain each one. Exceptions of what is gone end.
+func (tx *Tx) CloseExposures(ctx context.Context, all []gyre.Exposure, details []string, e gyre.Event, when time.Time) error {
 	moves := make([]move, len(all))
 	at := len(tx.events)
 	for i := range all {
 		moves[i] = move{e: all[i], to: gyre.StateFixed}
 	}
-	if err := tx.moveStates(ctx, moves, e); err != nil {
+	if err := tx.moveStatesAt(ctx, moves, e, when); err != nil {
 		return err
 	}
 	for i := range details {

@@ -58,3 +58,9 @@ func eachComponent(ctx context.Context, q querier, query string, args []any, fn 
 		return fn(c)
 	})
 }
+
+// Ecosystems lists the ecosystems that the workspace has components of.
+func (db *DB) Ecosystems(ctx context.Context, ws gyre.ID) ([]string, error) {
+	return collect(ctx, db.r, func(s scanner) (name string, err error) { return name, s.Scan(&name) },
+		"SELECT DISTINCT ecosystem FROM component WHERE workspace = $1 AND ecosystem <> '' ORDER BY ecosystem", int64(ws))
+}

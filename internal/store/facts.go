@@ -104,6 +104,7 @@ func AssetOf(ref gyre.Ref) gyre.ID {
 
 type coverageBody struct {
 	Loci       []string `json:"loci,omitempty"`
+	Except     []string `json:"except,omitempty"`
 	Weaknesses []string `json:"weaknesses,omitempty"`
 	// Every says which of the two is nil (everything) rather than empty (nothing).
 	EveryLocus    bool `json:"every_locus,omitempty"`
@@ -123,6 +124,7 @@ func scanCoverage(s scanner) (c gyre.Coverage, err error) {
 		return c, err
 	}
 	c.Asset, c.Aspect, c.Loci, c.Weaknesses = gyre.RefID(asset), gyre.Aspect(aspect), body.Loci, body.Weaknesses
+	c.Except = body.Except
 	if !body.EveryLocus && c.Loci == nil {
 		c.Loci = []string{}
 	}

@@ -84,6 +84,10 @@ type move struct {
 
 // moveStates changes states and appends an event for each, made from e.
 func (tx *Tx) moveStates(ctx context.Context, moves []move, e gyre.Event) error {
+	return tx.moveStatesAt(ctx, moves, e, tx.now)
+}
+
+func (tx *Tx) moveStatesAt(ctx context.Context, moves []move, e gyre.Event, when time.Time) error {
 	byState := map[gyre.State][]gyre.ID{}
 	var order []gyre.State
 	for _, m := range moves {
@@ -98,9 +102,9 @@ func (tx *Tx) moveStates(ctx context.Context, moves []move, e gyre.Event) error 
 	for _, to := range order {
 		fixed := int64(0)
 		if to == gyre.StateFixed {
-			fixed = micros(tx.now)
+			fixed = micros(when)
 		}
-		err := inChunks(byState[to], idArg, []any{int64(tx.ws), string(to), micros(tx.now), fixed}, func(in string, args []any) error {
+		err := inChunks(byState[to], idArg, []any{int64(tx.ws), string(to), micros(when), fixed}, func(in string, args []any) error {
 			_, err := tx.exec(ctx, "UPDATE exposure SET state = $2, state_since = $3, fixed_at = $4 WHERE workspace = $1 AND id IN "+in, args...)
 			return err
 		})

@@ -122,7 +122,6 @@ func (tx *Tx) SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error {
 	}
 	var aliases []alias
 	for i := range all {
-		aliases = append(aliases, alias{all[i].Key, all[i].ID})
 		for _, a := range all[i].Aliases {
 			aliases = append(aliases, alias{a, all[i].ID})
 		}
@@ -150,6 +149,12 @@ func (tx *Tx) SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error {
 		3, len(aliases), func(i int, a []any) []any { return append(a, int64(tx.ws), aliases[i].name, int64(aliases[i].id)) })
 	if err != nil {
 		return fmt.Errorf("save aliases: %w", err)
+	}
+	// A key is always its own weakness's, also when it was another's alias before.
+	err = insert(ctx, tx.tx, "INSERT INTO weakness_alias (workspace, alias, weakness)", "ON CONFLICT (workspace, alias) DO UPDATE SET weakness = excluded.weakness",
+		3, len(all), func(i int, a []any) []any { return append(a, int64(tx.ws), all[i].Key, int64(all[i].ID)) })
+	if err != nil {
+		return fmt.Errorf("save keys: %w", err)
 	}
 	return nil
 }

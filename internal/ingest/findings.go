@@ -1,0 +1,219 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// place is what makes an exposure one.
+type place struct {
+	asset, weakness gyre.ID
+	locus           string
+}
+
+// finding is a finding in normal form, at its place.
+type finding struct {
+	gyre.Finding
+	place
+}
+
+func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
+	if len(b.Findings) == 0 {
+		return nil
+	}
+	var all []finding
+	var weaknesses []gyre.Weakness
+	for i := range b.Findings {
+		f, ok, err := w.findingOf(b.Findings[i])
+		if err != nil {
+			return at("findings", i, err)
+		}
+		if ok {
+			all = append(all, f)
+			weaknesses = append(weaknesses, f.Weakness)
+		}
+	}
+	w.counts.Findings += len(all)
+	ids, err := w.weaknesses(ctx, weaknesses)
+	if err != nil {
+		return err
+	}
+	// The same place twice in one batch is one sighting: the first keeps its
+	// evidence, the worse severity counts.
+	where := map[place]int{}
+	var once []finding
+	for i := range all {
+		all[i].weakness = ids[i]
+		if j, twice := where[all[i].place]; twice {
+			once[j].Severity = max(once[j].Severity, all[i].Severity)
+			once[j].Credentialed = once[j].Credentialed && all[i].Credentialed
+			continue
+		}
+		where[all[i].place] = len(once)
+		once = append(once, all[i])
+	}
+	return w.expose(ctx, once)
+}
+
+func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
+	asset, ok, err := w.asset("asset", f.Asset)
+	if err != nil {
+		return finding{}, false, err
+	}
+	if f.Aspect, err = aspectOf(f.Aspect); err != nil {
+		return finding{}, false, err
+	}
+	if f.Locus, err = locusOf(f.Locus); err != nil {
+		return finding{}, false, err
+	}
+	if f.Severity < gyre.SeverityInfo || f.Severity > gyre.SeverityCritical {
+		return finding{}, false, gyre.FieldErrorf(gyre.Invalid, "severity", "%d is not a severity", f.Severity)
+	}
+	if f.Weakness, err = weaknessOf(f.Weakness); err != nil {
+		return finding{}, false, err
+	}
+	if f.Evidence, err = evidenceOf(f.Evidence); err != nil {
+		return finding{}, false, err
+	}
+	r := &f.Remedy
+	switch r.Kind {
+	case "", gyre.RemedyUpgrade, gyre.RemedyChange, gyre.RemedyText:
+	default:
+		return finding{}, false, gyre.FieldErrorf(gyre.Invalid, "remedy.kind", "%q is not a remedy kind", prose(string(r.Kind), 60))
+	}
+	for _, s := range []*string{&r.Ecosystem, &r.Package, &r.Current, &r.Fixed, &r.Location, &r.Check} {
+		*s = prose(strings.TrimSpace(*s), maxLocus)
+	}
+	r.Text = prose(strings.TrimSpace(r.Text), maxProse)
+	return finding{Finding: f, place: place{asset: asset, locus: f.Locus}}, ok, nil
+}
+
+// expose turns findings into exposures and observations.
+func (w *write) expose(ctx context.Context, all []finding) error {
+	n := len(all)
+	assets, weaknesses, loci := make([]gyre.ID, n), make([]gyre.ID, n), make([]string, n)
+	for i, f := range all {
+		assets[i], weaknesses[i], loci[i] = f.asset, f.weakness, f.locus
+	}
+	stored, err := w.tx.FindExposures(ctx, assets, weaknesses, loci)
+	if err != nil {
+		return err
+	}
+	have := make(map[place]*gyre.Exposure, len(stored))
+	ids := make([]gyre.ID, 0, len(stored))
+	for i := range stored {
+		e := &stored[i]
+		have[place{e.Asset, e.Weakness, e.Locus}] = e
+		ids = append(ids, e.ID)
+	}
+	sources, err := w.tx.SourcesOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var save []gyre.Exposure
+	var touch []gyre.ID
+	observations := make([]gyre.Observation, 0, n)
+	for i := range all {
+		f := &all[i]
+		e := have[f.place]
+		switch {
+		case e == nil:
+			e = w.newExposure(f)
+			save = append(save, *e)
+		case w.seeAgain(e, f, sources[e.ID]):
+			save = append(save, *e)
+		default:
+			touch = append(touch, e.ID)
+		}
+		observations = append(observations, gyre.Observation{
+			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Source, Seen: true, At: w.at, Evidence: f.Evidence,
+		})
+	}
+	if err := w.tx.SaveExposures(ctx, save); err != nil {
+		return err
+	}
+	if err := w.tx.TouchExposures(ctx, touch, w.at); err != nil {
+		return err
+	}
+	return w.tx.SaveObservations(ctx, observations)
+}
+
+func (w *write) newExposure(f *finding) *gyre.Exposure {
+	e := &gyre.Exposure{
+		ID: gyre.NewID(), Workspace: w.run.Workspace, Asset: f.asset, Weakness: f.weakness, Locus: f.locus, Aspect: f.Aspect,
+		Class: f.Weakness.Class, Severity: f.Severity, State: gyre.StateOpen, StateSince: w.at, Credentialed: f.Credentialed,
+		Remedy: f.Remedy, FirstSeen: w.at, LastSeen: w.at,
+	}
+	w.counts.Created++
+	w.event(gyre.Event{Object: "exposure", ID: e.ID, Kind: "created", To: string(e.State), Reason: f.Evidence.Summary})
+	return e
+}
+
+// seeAgain brings an exposure up to date with a new sighting of it, and says
+// whether anything changed but that it was seen.
+func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]bool) bool {
+	changed := false
+	change := func(kind, from, to, why string) {
+		w.event(gyre.Event{Object: "exposure", ID: e.ID, Kind: kind, From: from, To: to, Reason: why})
+		changed = true
+	}
+	if seen, known := sources[w.run.Source]; !known || !seen {
+		change("source", "", w.run.Source, f.Evidence.Summary)
+	}
+	// An old report does not bring back what was fixed after it.
+	if e.State == gyre.StateFixed && w.at.After(e.FixedAt) {
+		change("state", string(e.State), string(gyre.StateOpen), "seen again: "+f.Evidence.Summary)
+		e.State, e.StateSince, e.FixedAt = gyre.StateOpen, w.at, zero
+		w.counts.Reopened++
+	}
+	// A source that is alone with an exposure rates it; where several see it,
+	// the worse rating stays, so that they do not take turns.
+	alone := true
+	for s, seen := range sources {
+		if s != w.run.Source && seen {
+			alone = false
+		}
+	}
+	newest := !w.at.Before(e.LastSeen)
+	if f.Severity != e.Severity && (f.Severity > e.Severity || alone) && newest {
+		change("severity", e.Severity.String(), f.Severity.String(), w.run.Source)
+		e.Severity = f.Severity
+	}
+	if f.Remedy != e.Remedy && newest && f.Remedy.Kind != "" && (alone || remedyRank(f.Remedy) > remedyRank(e.Remedy)) {
+		change("remedy", e.Remedy.Fixed, f.Remedy.Fixed, w.run.Source)
+		e.Remedy = f.Remedy
+	}
+	// Seen without credentials by anyone: then that is how it can be seen gone.
+	if e.Credentialed && !f.Credentialed {
+		change("credentialed", "true", "false", w.run.Source)
+		e.Credentialed = false
+	}
+	if w.at.Before(e.FirstSeen) {
+		change("first_seen", stamp(e.FirstSeen), stamp(w.at), "an older report")
+		e.FirstSeen = w.at
+	}
+	if e.LastSeen.Before(w.at) {
+		e.LastSeen = w.at
+	}
+	return changed
+}
+
+// remedyRank orders remedies by how exactly they say what to do.
+func remedyRank(r gyre.Remedy) int {
+	switch {
+	case r.Kind == gyre.RemedyUpgrade && r.Fixed != "":
+		return 4
+	case r.Kind == gyre.RemedyChange:
+		return 3
+	case r.Kind == gyre.RemedyUpgrade:
+		return 2
+	case r.Kind == gyre.RemedyText:
+		return 1
+	}
+	return 0
+}

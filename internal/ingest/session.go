@@ -1,0 +1,246 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+// Ingest opens sessions.
+type Ingest struct {
+	InTx InTx
+	Now  func() time.Time
+}
+
+// Session is one run on its way into the estate. Safe for concurrent use.
+type Session struct {
+	in    *Ingest
+	ws    gyre.ID
+	began time.Time
+
+	mu    sync.Mutex
+	run   gyre.Run
+	ended bool
+	// refs are the assets behind the run's refs; 0 is a ref that was dropped.
+	refs map[gyre.Ref]gyre.ID
+	// seen are the assets that were sighted; the value says that they are new.
+	seen map[gyre.ID]bool
+}
+
+// Begin stores the run and opens its session. run.Started is when the source
+// began to look: now for a live source, the report's own date for an old report. Sightings
+// are dated from it.
+func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session, error) {
+	now := in.now()
+	if run.ID == 0 {
+		run.ID = gyre.NewID()
+	}
+	if run.Source == "" {
+		return nil, gyre.FieldErrorf(gyre.Invalid, "source", "a run needs a source")
+	}
+	run.Started = micro(cmpTime(run.Started, now))
+	if run.Started.After(now) {
+		// A report dated in the future would keep later runs from closing anything.
+		run.Started = now
+	}
+	run.Workspace, run.Status = ws, gyre.RunRunning
+	err := in.InTx(ctx, ws, func(tx Tx) error {
+		tx.Append(gyre.Event{Object: "run", ID: run.ID, Kind: "started", To: run.Source, Actor: actor(run), Run: run.ID, Reason: run.Target})
+		return tx.SaveRun(ctx, run)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin run of %s: %w", run.Source, err)
+	}
+	return &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}}, nil
+}
+
+func (in *Ingest) now() time.Time {
+	if in.Now == nil {
+		return micro(time.Now())
+	}
+	return micro(in.Now())
+}
+
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func cmpTime(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
+}
+
+func actor(r gyre.Run) string { return "run:" + r.ID.String() }
+
+// at is when what is being stored was seen: as far after the run's start as now
+// is after the session's.
+func (s *Session) at() time.Time {
+	return s.run.Started.Add(max(0, s.in.now().Sub(s.began)))
+}
+
+// Emit stores a batch, all of it or nothing.
+func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
+	if err := checkSize(b); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return gyre.Errorf(gyre.Conflict, "the run has ended")
+	}
+	var w *write
+	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
+		w = s.write(tx)
+		return w.batch(ctx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("ingest batch of %s: %w", s.run.Source, err)
+	}
+	s.run.Counts = w.counts
+	maps.Copy(s.refs, w.added)
+	maps.Copy(s.seen, w.seen)
+	for from, into := range w.merged {
+		s.merge(from, into)
+	}
+	s.run.Counts.Assets = len(s.seen)
+	return nil
+}
+
+// merge follows an asset that turned out to be another one.
+func (s *Session) merge(from, into gyre.ID) {
+	for ref, id := range s.refs {
+		if id == from {
+			s.refs[ref] = into
+		}
+	}
+	delete(s.seen, from)
+}
+
+// Finish ends the run: one that succeeded closes what it covered and did not
+// see, in the same transaction as its status.
+func (s *Session) Finish(ctx context.Context, status gyre.RunStatus, report plugin.Report) (gyre.Run, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return s.run, gyre.Errorf(gyre.Conflict, "the run has ended")
+	}
+	run := s.run
+	run.Status, run.Ended = status, s.in.now()
+	run.Problems = problems(report.Problems)
+	run.Limits = words(report.Limits, 1<<10)
+	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
+		w := s.write(tx)
+		if status == gyre.RunSucceeded {
+			if err := w.expire(ctx); err != nil {
+				return err
+			}
+			if err := w.close(ctx); err != nil {
+				return err
+			}
+		}
+		run.Counts = w.counts
+		tx.Append(gyre.Event{Object: "run", ID: run.ID, Kind: "ended", To: string(status), Actor: actor(run), Run: run.ID, Reason: run.Target})
+		return tx.SaveRun(ctx, run)
+	})
+	if err != nil {
+		return s.run, fmt.Errorf("finish run of %s: %w", s.run.Source, err)
+	}
+	s.run, s.ended = run, true
+	return run, nil
+}
+
+// A run that says more than this says it with its status.
+const maxProblems = 1000
+
+func problems(all []gyre.Problem) []gyre.Problem {
+	var out []gyre.Problem
+	for i, p := range all {
+		if i == maxProblems {
+			out = append(out, gyre.Problem{Place: "run", Reason: fmt.Sprintf("%d more", len(all)-i)})
+			break
+		}
+		out = append(out, gyre.Problem{Place: prose(p.Place, maxLocus), Reason: prose(p.Reason, 1<<10)})
+	}
+	return out
+}
+
+// write is one transaction of a session. It leaves the session as it is: what
+// it adds is taken over when it is committed.
+type write struct {
+	tx     Tx
+	run    gyre.Run
+	at     time.Time
+	counts gyre.RunCounts
+	refs   map[gyre.Ref]gyre.ID // of earlier transactions
+	added  map[gyre.Ref]gyre.ID // of this one
+	seen   map[gyre.ID]bool
+	merged map[gyre.ID]gyre.ID
+}
+
+func (s *Session) write(tx Tx) *write {
+	return &write{
+		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
+		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},
+	}
+}
+
+func (w *write) batch(ctx context.Context, b *gyre.Batch) error {
+	if err := w.assets(ctx, b); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context, *gyre.Batch) error{w.relations, w.components, w.facts, w.coverage, w.findings} {
+		if err := part(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// event is one of this run.
+func (w *write) event(e gyre.Event) {
+	e.Actor, e.Run = actor(w.run), w.run.ID
+	w.tx.Append(e)
+}
+
+// asset is the asset behind a ref; ok is false for one that was dropped.
+func (w *write) asset(field string, ref gyre.Ref) (id gyre.ID, ok bool, err error) {
+	id, known := w.lookup(ref)
+	if !known {
+		return 0, false, gyre.FieldErrorf(gyre.Invalid, field, "asset %q was not introduced", prose(string(ref), 80))
+	}
+	return id, id != 0, nil
+}
+
+func (w *write) lookup(ref gyre.Ref) (gyre.ID, bool) {
+	id, known := w.added[ref]
+	if !known {
+		id, known = w.refs[ref]
+	}
+	for { // merged ones point on
+		into, gone := w.merged[id]
+		if !gone {
+			return id, known
+		}
+		id = into
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+func at(part string, i int, err error) error {
+	e, ok := err.(*gyre.Error) //nolint:errorlint // ours, made here
+	if !ok {
+		return err
+	}
+	return gyre.FieldErrorf(e.Code, fmt.Sprintf("%s[%d].%s", part, i, e.Field), "%s", e.Message)
+}

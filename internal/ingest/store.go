@@ -1,0 +1,58 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// InTx runs fn in one write transaction of a workspace. Writers of a workspace
+// take turns, so what fn reads is what it changes.
+type InTx func(ctx context.Context, ws gyre.ID, fn func(Tx) error) error
+
+// Tx is what ingest needs of a transaction: sets in, sets out. internal/store
+// implements it. Refs of facts and coverage are gyre.RefID.
+type Tx interface {
+	Append(gyre.Event)
+	SaveRun(ctx context.Context, r gyre.Run) error
+
+	AssetsByIdentifier(ctx context.Context, family string, ids []gyre.Identifier) (map[gyre.Identifier]gyre.ID, error)
+	Assets(ctx context.Context, ids []gyre.ID) ([]gyre.Asset, error)
+	SaveAssets(ctx context.Context, all []gyre.Asset) error
+	TouchAssets(ctx context.Context, ids []gyre.ID, seen time.Time) error
+	SaveIdentifiers(ctx context.Context, family string, ids []gyre.Identifier, owners []gyre.ID, seen time.Time) error
+	// MergeAsset moves everything of one asset to another and removes it.
+	MergeAsset(ctx context.Context, from, into gyre.ID) error
+	// NoteRun notes that a run of a scope touched assets and returns those new to the scope.
+	NoteRun(ctx context.Context, run, scope gyre.ID, assets []gyre.ID) ([]gyre.ID, error)
+
+	SaveRelations(ctx context.Context, all []gyre.Relation) error
+	SaveComponents(ctx context.Context, source string, all []gyre.Component) error
+	SaveFacts(ctx context.Context, source string, all []gyre.Fact, seen time.Time) error
+	AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage) error
+
+	WeaknessesByAlias(ctx context.Context, aliases []string) (map[string]gyre.ID, error)
+	Weaknesses(ctx context.Context, ids []gyre.ID) ([]gyre.Weakness, error)
+	SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error
+
+	// FindExposures finds those at (assets[i], weaknesses[i], loci[i]).
+	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error)
+	SaveExposures(ctx context.Context, all []gyre.Exposure) error
+	TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time) error
+	// SourcesOf says who ever reported each exposure, true when its latest word is that it is there.
+	SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]bool, error)
+	SaveObservations(ctx context.Context, all []gyre.Observation) error
+
+	// What a run covered by asset, aspect and credentials, and did not see since it started.
+	EachUnseenFact(ctx context.Context, run gyre.Run, fn func(gyre.Fact, gyre.Coverage) error) error
+	DeleteFacts(ctx context.Context, source string, facts []gyre.Fact) error
+	EachUnseenComponent(ctx context.Context, run gyre.Run, fn func(gyre.Component, gyre.Coverage) error) error
+	DeleteComponents(ctx context.Context, ids []gyre.ID) error
+	// known: the run's source has observed the exposure before.
+	EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error
+	CloseExposures(ctx context.Context, all []gyre.Exposure, details []string, e gyre.Event, when time.Time) error
+}
