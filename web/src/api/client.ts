@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import createClient from 'openapi-fetch';
+import type { paths } from './schema.gen';
 
 /** What went wrong, as the server says it (RFC 9457), or as the network does. */
 export class Problem extends Error {
@@ -16,8 +17,11 @@ export class Problem extends Error {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: provisional
-export const client = createClient<any>({ baseUrl: '' });
+export const client = createClient<paths>({
+  // The page's own address; without one (in tests) a path alone would not be a URL.
+  baseUrl: globalThis.location?.origin ?? '',
+  querySerializer: { array: { style: 'form', explode: false } },
+});
 
 interface Answer<T> {
   data?: T;

@@ -5,28 +5,36 @@ import { type QueryClient, useMutation, useQueryClient } from '@tanstack/react-q
 import { client, ok } from './client';
 import { applyCycle } from './live';
 import { sessionQuery } from './queries';
-import type * as T from './types';
+import type {
+  ActionPatch,
+  AssetPatch,
+  ExposureChange,
+  PasswordChange,
+  ScopeInput,
+  SignIn,
+  TokenInput,
+} from './types';
 
-type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** Lets the server recognise a repeat of the same write after a lost answer. */
+const once = () => ({ headers: { 'Idempotency-Key': crypto.randomUUID() } });
+const at = (id: string) => ({ params: { path: { id } } });
 
-/** One write. The key lets the server recognise a repeat of the same write after a lost answer. */
-function send<R>(method: Method, path: string, body?: unknown): Promise<R> {
-  const call = client[method] as (path: string, init: unknown) => never;
-  return ok<R>(call(path, { body, headers: { 'Idempotency-Key': crypto.randomUUID() } }));
-}
-
-function refresh(queries: QueryClient, ...keys: string[]): void {
-  void queries.invalidateQueries({ predicate: (q) => keys.includes(String(q.queryKey[0])) });
+function refresh(queries: QueryClient, ...keys: string[]): Promise<void> {
+  return queries.invalidateQueries({ predicate: (q) => keys.includes(String(q.queryKey[0])) });
 }
 
 const estate = ['overview', 'exposures', 'exposure', 'assets', 'asset', 'actions', 'action'];
 
-export type SignIn = { name: string; password: string } | { one_time_token: string };
+/** A write and the parts of the cache that it makes old. */
+function useWrite<In, Out>(write: (input: In) => Promise<Out>, ...old: string[]) {
+  const queries = useQueryClient();
+  return useMutation({ mutationFn: write, onSettled: () => void refresh(queries, ...old) });
+}
 
 export function useSignIn() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (body: SignIn) => send<T.Session>('POST', '/api/v1/session', body),
+    mutationFn: (body: SignIn) => ok(client.POST('/api/v1/session', { body })),
     onSuccess: (session) => {
       queries.clear();
       queries.setQueryData(sessionQuery.queryKey, session);
@@ -37,7 +45,7 @@ export function useSignIn() {
 export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: () => send<void>('DELETE', '/api/v1/session'),
+    mutationFn: () => ok(client.DELETE('/api/v1/session')),
     onSuccess: () => {
       queries.clear();
       queries.setQueryData(sessionQuery.queryKey, null);
@@ -45,137 +53,95 @@ export function useSignOut() {
   });
 }
 
-export function useSetPassword() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { current?: string; new: string }) =>
-      send<void>('POST', '/api/v1/account/password', body),
-    onSuccess: () => refresh(queries, 'session'),
-  });
-}
+export const useSetPassword = () =>
+  useWrite((body: PasswordChange) => ok(client.POST('/api/v1/account/password', { body })), 'session');
 
-export interface StateChange {
-  ids: string[];
-  state: string;
-  reason?: string;
-  ends?: string;
-}
+export const useChangeState = () =>
+  useWrite((body: ExposureChange) => ok(client.PATCH('/api/v1/exposures', { ...once(), body })), ...estate);
 
-export function useChangeState() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: StateChange) => send<T.Change>('PATCH', '/api/v1/exposures', body),
-    onSettled: () => refresh(queries, ...estate),
-  });
-}
+export const useUndo = () =>
+  useWrite(
+    (change: string) => ok(client.POST('/api/v1/changes/{id}/undo', { ...once(), ...at(change) })),
+    ...estate,
+  );
 
-export function useUndo() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (change: string) => send<{ changed: number }>('POST', `/api/v1/changes/${change}/undo`),
-    onSettled: () => refresh(queries, ...estate),
-  });
-}
+export const useValidate = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/exposures/{id}/validate', { ...once(), ...at(id) })),
+    ...estate,
+  );
 
-export function useValidate() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) => send<T.Verdict>('POST', `/api/v1/exposures/${id}/validate`),
-    onSettled: () => refresh(queries, ...estate),
-  });
-}
+export const useEditAsset = (id: string) =>
+  useWrite(
+    (body: AssetPatch) => ok(client.PATCH('/api/v1/assets/{id}', { ...once(), ...at(id), body })),
+    ...estate,
+  );
 
-export function useEditAsset(id: string) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { criticality?: number; owner?: string; tags?: string[] }) =>
-      send<unknown>('PATCH', `/api/v1/assets/${id}`, body),
-    onSettled: () => refresh(queries, ...estate),
-  });
-}
-
-export function useEditAction(id: string) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { state?: string; owner?: string; due?: string }) =>
-      send<unknown>('PATCH', `/api/v1/actions/${id}`, body),
-    onSettled: () => refresh(queries, 'actions', 'action', 'overview'),
-  });
-}
+export const useEditAction = (id: string) =>
+  useWrite(
+    (body: ActionPatch) => ok(client.PATCH('/api/v1/actions/{id}', { ...once(), ...at(id), body })),
+    'actions',
+    'action',
+    'overview',
+  );
 
 export function useStartCycle() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (scopes?: string[]) => send<T.Cycle>('POST', '/api/v1/cycles', { scopes }),
+    mutationFn: (scopes: string[]) => ok(client.POST('/api/v1/cycles', { ...once(), body: { scopes } })),
     onSuccess: (cycle) => applyCycle(queries, cycle),
   });
 }
 
-export function useSteerCycle(id: string) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (verb: 'cancel' | 'resume') => send<unknown>('POST', `/api/v1/cycles/${id}/${verb}`),
-    onSettled: () => refresh(queries, 'cycle', 'cycles', 'overview'),
-  });
-}
+export const useCancelCycle = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/cycles/{id}/cancel', { ...once(), ...at(id) })),
+    'cycle',
+    'cycles',
+    'overview',
+  );
 
-export type ScopeInput = Omit<T.Scope, 'id' | 'created' | 'updated'>;
+export const useResumeCycle = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/cycles/{id}/resume', { ...once(), ...at(id) })),
+    'cycle',
+    'cycles',
+    'overview',
+  );
 
-export function useSaveScope(id: string | undefined) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: ScopeInput) =>
-      id ? send<T.Scope>('PUT', `/api/v1/scopes/${id}`, body) : send<T.Scope>('POST', '/api/v1/scopes', body),
-    onSuccess: () => refresh(queries, 'scopes'),
-  });
-}
+/** Makes a scope, or with an id replaces it. */
+export const useSaveScope = (id: string | undefined) =>
+  useWrite(
+    (body: ScopeInput) =>
+      id
+        ? ok(client.PUT('/api/v1/scopes/{id}', { ...once(), ...at(id), body }))
+        : ok(client.POST('/api/v1/scopes', { ...once(), body })),
+    'scopes',
+  );
 
-export function useDeleteScope() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) => send<void>('DELETE', `/api/v1/scopes/${id}`),
-    onSettled: () => refresh(queries, 'scopes'),
-  });
-}
+export const useDeleteScope = () =>
+  useWrite((id: string) => ok(client.DELETE('/api/v1/scopes/{id}', { ...once(), ...at(id) })), 'scopes');
 
-export function useSaveFilter() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { name: string; filter: string }) =>
-      send<T.SavedFilter>('POST', '/api/v1/filters', body),
-    onSettled: () => refresh(queries, 'filters'),
-  });
-}
+export const useSaveFilter = () =>
+  useWrite(
+    (body: { name: string; filter: string }) =>
+      ok(client.POST('/api/v1/filters', { ...once(), body: { ...body, for: 'exposures' } })),
+    'filters',
+  );
 
-export function useDeleteFilter() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) => send<void>('DELETE', `/api/v1/filters/${id}`),
-    onSettled: () => refresh(queries, 'filters'),
-  });
-}
+export const useDeleteFilter = () =>
+  useWrite((id: string) => ok(client.DELETE('/api/v1/filters/{id}', { ...once(), ...at(id) })), 'filters');
 
-export function useSyncFeeds() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: () => send<unknown>('POST', '/api/v1/feeds/sync', {}),
-    onSettled: () => refresh(queries, 'overview', 'exposures', 'exposure'),
-  });
-}
+export const useSyncFeeds = () =>
+  useWrite(
+    () => ok(client.POST('/api/v1/feeds/sync', { ...once(), body: {} })),
+    'overview',
+    'exposures',
+    'exposure',
+  );
 
-export function useCreateToken() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { name: string; scopes: string[]; expires?: string }) =>
-      send<{ secret: string }>('POST', '/api/v1/tokens', body),
-    onSettled: () => refresh(queries, 'tokens'),
-  });
-}
+export const useCreateToken = () =>
+  useWrite((body: TokenInput) => ok(client.POST('/api/v1/tokens', { ...once(), body })), 'tokens');
 
-export function useDeleteToken() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) => send<void>('DELETE', `/api/v1/tokens/${id}`),
-    onSettled: () => refresh(queries, 'tokens'),
-  });
-}
+export const useDeleteToken = () =>
+  useWrite((id: string) => ok(client.DELETE('/api/v1/tokens/{id}', { ...once(), ...at(id) })), 'tokens');

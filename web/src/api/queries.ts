@@ -3,16 +3,16 @@
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { client, ok, Problem } from './client';
-import type * as T from './types';
+import type { Action, Session } from './types';
 
-const get = <R>(path: string, query?: Record<string, unknown>, signal?: AbortSignal): Promise<R> =>
-  ok<R>(client.GET(path, { params: { query }, signal } as never) as never);
+const never = Number.POSITIVE_INFINITY;
 
+/** Who is signed in; null when nobody is. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: async ({ signal }): Promise<T.Session | null> => {
+  queryFn: async ({ signal }): Promise<Session | null> => {
     try {
-      return await get<T.Session>('/api/v1/session', undefined, signal);
+      return await ok(client.GET('/api/v1/session', { signal }));
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return null;
       throw error;
@@ -23,7 +23,7 @@ export const sessionQuery = queryOptions({
 
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
-  queryFn: ({ signal }) => get<T.Overview>('/api/v1/overview', undefined, signal),
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/overview', { signal })),
 });
 
 export interface ListSearch {
@@ -45,19 +45,16 @@ const pageSize = 200;
 export const exposuresQuery = ({ filter, sort }: ListSearch) =>
   infiniteQueryOptions({
     queryKey: ['exposures', filter, sort],
-    queryFn: ({ signal, pageParam }) =>
-      get<T.ExposurePage>(
-        '/api/v1/exposures',
-        {
-          filter: filter || undefined,
-          sort,
-          limit: pageSize,
-          after: pageParam || undefined,
-          // Counts are those of the whole filter; one page is enough to carry them.
-          facets: pageParam ? undefined : exposureFacets.join(','),
-        },
-        signal,
-      ),
+    queryFn: ({ signal, pageParam }) => {
+      const query = {
+        sort,
+        limit: pageSize,
+        ...(filter && { filter }),
+        // Counts are those of the whole filter; the first page is enough to carry them.
+        ...(pageParam ? { after: pageParam } : { facets: exposureFacets.join(',') }),
+      };
+      return ok(client.GET('/api/v1/exposures', { params: { query }, signal }));
+    },
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
     placeholderData: keepPreviousData,
@@ -66,18 +63,21 @@ export const exposuresQuery = ({ filter, sort }: ListSearch) =>
 export const exposureQuery = (id: string) =>
   queryOptions({
     queryKey: ['exposure', id],
-    queryFn: ({ signal }) => get<T.ExposureDetail>(`/api/v1/exposures/${id}`, undefined, signal),
+    queryFn: ({ signal }) => ok(client.GET('/api/v1/exposures/{id}', { params: { path: { id } }, signal })),
   });
 
 export const assetsQuery = ({ filter, sort }: ListSearch) =>
   infiniteQueryOptions({
     queryKey: ['assets', filter, sort],
-    queryFn: ({ signal, pageParam }) =>
-      get<T.AssetPage>(
-        '/api/v1/assets',
-        { filter: filter || undefined, sort, limit: pageSize, after: pageParam || undefined },
-        signal,
-      ),
+    queryFn: ({ signal, pageParam }) => {
+      const query = {
+        sort,
+        limit: pageSize,
+        ...(filter && { filter }),
+        ...(pageParam && { after: pageParam }),
+      };
+      return ok(client.GET('/api/v1/assets', { params: { query }, signal }));
+    },
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
     placeholderData: keepPreviousData,
@@ -86,72 +86,73 @@ export const assetsQuery = ({ filter, sort }: ListSearch) =>
 export const assetQuery = (id: string) =>
   queryOptions({
     queryKey: ['asset', id],
-    queryFn: ({ signal }) => get<T.AssetDetail>(`/api/v1/assets/${id}`, undefined, signal),
+    queryFn: ({ signal }) => ok(client.GET('/api/v1/assets/{id}', { params: { path: { id } }, signal })),
   });
 
 export const componentsQuery = (id: string) =>
   infiniteQueryOptions({
     queryKey: ['asset', id, 'components'],
-    queryFn: ({ signal, pageParam }) =>
-      get<T.ComponentPage>(
-        `/api/v1/assets/${id}/components`,
-        { limit: pageSize, after: pageParam || undefined },
-        signal,
-      ),
+    queryFn: ({ signal, pageParam }) => {
+      const query = { limit: pageSize, ...(pageParam && { after: pageParam }) };
+      return ok(client.GET('/api/v1/assets/{id}/components', { params: { path: { id }, query }, signal }));
+    },
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
   });
 
-export const actionsQuery = (state: string) =>
+export const actionsQuery = (states: Action['state'][]) =>
   queryOptions({
-    queryKey: ['actions', state],
+    queryKey: ['actions', states.join(',')],
     queryFn: ({ signal }) =>
-      get<T.ActionList>('/api/v1/actions', { state: state || undefined, sort: '-risk_removed' }, signal),
+      ok(client.GET('/api/v1/actions', { params: { query: { state: states } }, signal })),
     placeholderData: keepPreviousData,
   });
 
 export const actionQuery = (id: string) =>
   queryOptions({
     queryKey: ['action', id],
-    queryFn: ({ signal }) => get<T.ActionDetail>(`/api/v1/actions/${id}`, undefined, signal),
+    queryFn: ({ signal }) => ok(client.GET('/api/v1/actions/{id}', { params: { path: { id } }, signal })),
   });
 
 export const cyclesQuery = queryOptions({
   queryKey: ['cycles'],
-  queryFn: ({ signal }) => get<{ items: T.Cycle[] }>('/api/v1/cycles', { limit: 100 }, signal),
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/cycles', { params: { query: { limit: 100 } }, signal })),
 });
 
 export const cycleQuery = (id: string) =>
   queryOptions({
     queryKey: ['cycle', id],
-    queryFn: ({ signal }) =>
-      get<{ cycle: T.Cycle; runs: T.Run[] }>(`/api/v1/cycles/${id}`, undefined, signal),
+    queryFn: ({ signal }) => ok(client.GET('/api/v1/cycles/{id}', { params: { path: { id } }, signal })),
   });
 
 export const diffQuery = (id: string, other: string) =>
   queryOptions({
     queryKey: ['diff', id, other],
-    queryFn: ({ signal }) => get<T.CycleDiff>(`/api/v1/cycles/${id}/diff`, { with: other }, signal),
+    queryFn: ({ signal }) =>
+      ok(
+        client.GET('/api/v1/cycles/{id}/diff', { params: { path: { id }, query: { with: other } }, signal }),
+      ),
   });
 
 export const scopesQuery = queryOptions({
   queryKey: ['scopes'],
-  queryFn: ({ signal }) => get<{ items: T.Scope[] }>('/api/v1/scopes', undefined, signal),
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/scopes', { signal })),
 });
 
 export const filtersQuery = queryOptions({
   queryKey: ['filters'],
-  queryFn: ({ signal }) => get<{ items: T.SavedFilter[] }>('/api/v1/filters', undefined, signal),
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/filters', { signal })),
 });
 
 export const filterSchemaQuery = (kind: 'exposures' | 'assets') =>
   queryOptions({
     queryKey: ['filter-schema', kind],
-    queryFn: ({ signal }) => get<T.FilterSchema>('/api/v1/filter-schema', { for: kind }, signal),
-    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: ({ signal }) =>
+      ok(client.GET('/api/v1/filter-schema', { params: { query: { for: kind } }, signal })),
+    staleTime: never,
   });
 
 export const tokensQuery = queryOptions({
   queryKey: ['tokens'],
-  queryFn: ({ signal }) => get<{ items: T.Token[] }>('/api/v1/tokens', undefined, signal),
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/tokens', { signal })),
 });

@@ -6,7 +6,7 @@ import type { Cycle } from '../api/types';
 import { cycleSentence, stageViews } from './cycle';
 import { bladePath, blades } from './swirl';
 
-function cycle(stages: Cycle['stages'], state = 'running'): Cycle {
+function cycle(stages: Cycle['stages'], state: Cycle['state'] = 'running'): Cycle {
   const tally = { assets: 0, exposures: 0, risk: 0 };
   return {
     id: '0000000000001',

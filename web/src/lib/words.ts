@@ -42,6 +42,13 @@ const titles: Record<string, string> = {
   webapp: 'Web app',
   still_there: 'Still there',
   in_progress: 'In progress',
+  ip: 'IP',
+  fqdn: 'FQDN',
+  mac: 'MAC',
+  uri: 'URI',
+  os: 'OS',
+  os_version: 'OS version',
+  machine_id: 'Machine id',
   kev: 'KEV',
   epss: 'EPSS',
 };

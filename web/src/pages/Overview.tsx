@@ -20,7 +20,7 @@ import { known, moment } from '../lib/format';
 
 export function Overview() {
   const query = useQuery(overviewQuery);
-  const { data: actions } = useQuery(actionsQuery('open,in_progress'));
+  const { data: actions } = useQuery(actionsQuery(['open', 'in_progress']));
   const { data: scopes } = useQuery(scopesQuery);
   const data = query.data;
   if (!data) return <Waiting query={query} title="Overview" />;

@@ -23,6 +23,7 @@ interface FilterBoxProps {
 export function FilterBox({ kind, value, onChange, error }: FilterBoxProps) {
   const { data: schema } = useQuery(filterSchemaQuery(kind));
   const fields = schema?.fields ?? [];
+  const functions = (schema?.functions ?? []).filter((f) => f.kind === 'function');
   const [text, setText] = useState(value);
   const [caret, setCaret] = useState(value.length);
   const [open, setOpen] = useState(false);
@@ -46,7 +47,7 @@ export function FilterBox({ kind, value, onChange, error }: FilterBoxProps) {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
 
-  const completion = open ? complete(text, caret, fields, schema?.functions ?? []) : { from: 0, items: [] };
+  const completion = open ? complete(text, caret, fields, functions) : { from: 0, items: [] };
   const shown = open && completion.items.length > 0;
 
   const accept = (s: Suggestion) => {

@@ -3,22 +3,23 @@
 
 import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useStartCycle, useSteerCycle } from '../../api/mutations';
+import { useCancelCycle, useResumeCycle, useStartCycle } from '../../api/mutations';
 import type { Cycle } from '../../api/types';
 import { Icon } from '../../components/Icon';
 
 /** Starts a cycle, or stops or resumes the one that is there. */
 export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
   const start = useStartCycle();
-  const steer = useSteerCycle(cycle?.id ?? '');
+  const cancel = useCancelCycle();
+  const resume = useResumeCycle();
   const onError = (e: Error) => notifications.show({ color: 'wine', message: e.message });
   if (cycle?.state === 'running') {
     return (
       <Button
         variant="default"
         leftSection={<Icon name="stop" size={13} />}
-        loading={steer.isPending}
-        onClick={() => steer.mutate('cancel', { onError })}
+        loading={cancel.isPending}
+        onClick={() => cancel.mutate(cycle.id, { onError })}
       >
         Cancel cycle
       </Button>
@@ -29,8 +30,8 @@ export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
       {cycle?.state === 'interrupted' && (
         <Button
           variant="default"
-          loading={steer.isPending}
-          onClick={() => steer.mutate('resume', { onError })}
+          loading={resume.isPending}
+          onClick={() => resume.mutate(cycle.id, { onError })}
         >
           Resume cycle {cycle.number}
         </Button>
@@ -38,7 +39,7 @@ export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
       <Button
         leftSection={<Icon name="play" size={13} />}
         loading={start.isPending}
-        onClick={() => start.mutate(undefined, { onError })}
+        onClick={() => start.mutate([], { onError })}
       >
         Start a cycle
       </Button>

@@ -5,6 +5,7 @@ import { Button, Group, Modal, Select, Stack, Textarea, TextInput } from '@manti
 import { notifications } from '@mantine/notifications';
 import { type FormEvent, useState } from 'react';
 import { useChangeState, useUndo } from '../../api/mutations';
+import type { ExposureChange, Skip } from '../../api/types';
 import { ProblemText } from '../../components/ProblemText';
 import { day, plural } from '../../lib/format';
 import { settableStates, title } from '../../lib/words';
@@ -16,7 +17,9 @@ interface StateDialogProps {
   onDone?: () => void;
 }
 
-const needsReason = (state: string): boolean => state === 'accepted' || state === 'false_positive';
+type State = ExposureChange['state'];
+
+const needsReason = (state: State): boolean => state === 'accepted' || state === 'false_positive';
 const dayMillis = 86_400_000;
 
 /** Moves exposures to another state. Fixed is not among them: that takes evidence. */
@@ -29,7 +32,7 @@ export function StateDialog({ ids, opened, onClose, onDone }: StateDialogProps) 
 }
 
 function StateForm({ ids, onClose, onDone }: Omit<StateDialogProps, 'opened'>) {
-  const [state, setState] = useState<string>('triaged');
+  const [state, setState] = useState<State>('triaged');
   const [reason, setReason] = useState('');
   const [ends, setEnds] = useState(() => day(new Date(Date.now() + 90 * dayMillis).toISOString()));
   const change = useChangeState();
@@ -64,7 +67,7 @@ function StateForm({ ids, onClose, onDone }: Omit<StateDialogProps, 'opened'>) {
           label="New state"
           data={settableStates.map((s) => ({ value: s, label: title(s) }))}
           value={state}
-          onChange={(v) => setState(v ?? 'triaged')}
+          onChange={(v) => setState((v ?? 'triaged') as State)}
           description="An exposure becomes fixed by evidence only: validate it, or run a cycle."
         />
         <Textarea
@@ -104,7 +107,7 @@ function StateForm({ ids, onClose, onDone }: Omit<StateDialogProps, 'opened'>) {
 /** Says what a bulk change did, what it left out and why, and offers to undo it. */
 function useChangeNotice() {
   const undo = useUndo();
-  return (change: string, message: string, skipped: { id: string; reason: string }[] = []) => {
+  return (change: string, message: string, skipped: Skip[] = []) => {
     const id = `change-${change}`;
     const first = skipped[0];
     notifications.show({
