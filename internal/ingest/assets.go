@@ -175,7 +175,7 @@ func (w *write) sight(ctx context.Context, e *estate, s *sighting, touched map[g
 	for _, i := range s.ids {
 		mine = max(mine, i.Type.Strength())
 	}
-	a.absorb(s, mine >= strongest)
+	a.absorb(s, mine-strongest)
 	e.give(a, s.family, s.ids)
 	if give[s.family] == nil {
 		give[s.family] = map[gyre.Identifier]gyre.ID{}
@@ -271,8 +271,11 @@ func rank(z gyre.Zone) int {
 
 // absorb takes over what a sighting says. Empty fields say nothing; what a
 // person has set stays; of two sources that differ the better informed one, which knows
-// the stronger identifier, has its way, so that they do not take turns.
-func (a *known) absorb(s *sighting, informed bool) {
+// the stronger identifier, has its way, so that they do not take turns. Attributes change in
+// the course of time, so equals may replace them. better is how much stronger the
+// sighting's best identifier is than the asset's.
+func (a *known) absorb(s *sighting, better int) {
+	informed := better > 0
 	set := func(field string, have *string, say string, informed bool) {
 		if say != "" && say != *have && (*have == "" || informed) && !slices.Contains(a.Pinned, field) {
 			*have = say
@@ -308,7 +311,7 @@ func (a *known) absorb(s *sighting, informed bool) {
 		}
 		v := a.Attributes[k]
 		before := v
-		set("attributes", &v, s.Attributes[k], informed)
+		set("attributes", &v, s.Attributes[k], better >= 0)
 		if v != before {
 			a.Attributes[k] = v
 		}

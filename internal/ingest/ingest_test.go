@@ -30,7 +30,7 @@ type world struct {
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
-	ws, err := db.EnsureWorkspace(context.Background(), "main")
+	ws, err := db.EnsureWorkspace(context.Background(), t.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,10 @@ func newWorld(t testing.TB, db *store.DB) *world {
 }
 
 func each(t *testing.T, fn func(t *testing.T, w *world)) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db)) })
+	t.Helper()
+	for _, e := range storetest.Engines {
+		t.Run(string(e), func(t *testing.T) { fn(t, newWorld(t, storetest.Shared(t, e))) })
+	}
 }
 
 func (w *world) ok(err error) {

@@ -197,7 +197,7 @@ func (tx *Tx) AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage)
 	for i, c := range all {
 		var err error
 		bodies[i], err = jsonText(coverageBody{
-			Loci: c.Loci, Weaknesses: c.Weaknesses, EveryLocus: c.Loci == nil, EveryWeakness: c.Weaknesses == nil,
+			Loci: c.Loci, Except: c.Except, Weaknesses: c.Weaknesses, EveryLocus: c.Loci == nil, EveryWeakness: c.Weaknesses == nil,
 		})
 		if err != nil {
 			return err

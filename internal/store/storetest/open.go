@@ -6,6 +6,7 @@ package storetest
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -46,4 +47,29 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	for _, e := range Engines {
 		t.Run(string(e), func(t *testing.T) { fn(t, Open(t, e)) })
 	}
+}
+
+// Shared is Open for tests that keep to a workspace of their own: on
+// PostgreSQL they share one database of the process, because making one takes long.
+func Shared(t testing.TB, engine store.Engine) *store.DB {
+	t.Helper()
+	if engine == store.SQLite {
+		return Open(t, engine)
+	}
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.db == nil {
+		url := newPostgresDatabase(t, true)
+		db, err := store.Open(context.Background(), url)
+		if err != nil {
+			t.Fatalf("open %s: %v", engine, err)
+		}
+		shared.db = db // goes with the server, and that with the process
+	}
+	return shared.db
+}
+
+var shared struct {
+	mu sync.Mutex
+	db *store.DB
 }

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,8 +40,21 @@ var errNoPostgres = errors.New("no initdb and postgres on PATH or in /usr/lib/po
 
 const template = "gyre_template"
 
-// newPostgres makes a database, migrated or empty, and returns its address.
+// newPostgres makes a database, migrated or empty, that goes with the test, and
+// returns its address.
 func newPostgres(t testing.TB, migrated bool) string {
+	t.Helper()
+	url := newPostgresDatabase(t, migrated)
+	t.Cleanup(func() {
+		name := url[strings.LastIndexByte(url, '/')+1 : strings.IndexByte(url, '?')]
+		if _, err := server.admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	return url
+}
+
+func newPostgresDatabase(t testing.TB, migrated bool) string {
 	t.Helper()
 	server.once.Do(func() { server.err = startPostgres() })
 	if errors.Is(server.err, errNoPostgres) {
@@ -57,11 +71,6 @@ func newPostgres(t testing.TB, migrated bool) string {
 	if _, err := server.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
-	t.Cleanup(func() {
-		if _, err := server.admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop database: %v", err)
-		}
-	})
 	return address(name)
 }
 

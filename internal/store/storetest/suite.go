@@ -428,4 +428,3 @@ func testFilters(t *testing.T, db *store.DB, ws gyre.ID) {
 	ok(t, db.DeleteFilter(ctx, ws, f.ID))
 	code(t, db.DeleteFilter(ctx, ws, f.ID), gyre.NotFound)
 }
-
