@@ -56,7 +56,9 @@ func NewNameserver(now time.Time, zones ...*Zone) (*Nameserver, error) {
 // Serve answers on both sockets until stop is called.
 func (n *Nameserver) Serve(ln net.Listener, pc net.PacketConn) (stop func()) {
 	var up, done sync.WaitGroup
-	servers := []*dns.Server{{Listener: ln}, {PacketConn: pc}}
+	// Who has not asked after this time is no resolver; scanners learn it sooner.
+	const patience = 500 * time.Millisecond
+	servers := []*dns.Server{{Listener: ln, ReadTimeout: patience}, {PacketConn: pc}}
 	for _, s := range servers {
 		s.Handler = dns.HandlerFunc(n.answer)
 		up.Add(1)
