@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-
-	"github.com/gyre-ctem/gyre"
 )
 
 // maxLoci bounds the loci of one coverage. Beyond it less is claimed, never more.
@@ -72,20 +70,20 @@ func (c *cover) dir(rel string) {
 	}
 }
 
-// ownedByOS says which of the locations are files of an OS package. Language
-// packages in them carry the distribution's patches, which the language's own
-// advisories know nothing of.
-func (r *run) ownedByOS(ctx context.Context, list []gyre.ComponentSighting) map[string]bool {
+// ownedByOS says which of the files belong to an OS package. Language packages
+// in them carry the distribution's patches, which the language's own advisories
+// know nothing of; a key in them is the same on every machine.
+func (r *run) ownedByOS(ctx context.Context, files []string) map[string]bool {
 	owned := map[string]bool{}
 	wanted := map[string]string{} // name in a file list → location
 	rpm := r.missing("var/lib/rpm") == nil || r.missing("usr/lib/sysimage/rpm") == nil
-	for _, s := range list {
-		if rpm && strings.HasPrefix(s.Location, "/usr/lib") && strings.Contains(s.Location, "/site-packages/") {
-			owned[s.Location] = true // pip installs to /usr/local there
+	for _, file := range files {
+		if rpm && strings.HasPrefix(file, "/usr/lib") && strings.Contains(file, "/site-packages/") {
+			owned[file] = true // pip installs to /usr/local there
 		}
-		wanted[s.Location] = s.Location
+		wanted[file] = file
 		// The lists of a system with merged /usr may still name /lib.
-		wanted[strings.TrimPrefix(s.Location, "/usr")] = s.Location
+		wanted[strings.TrimPrefix(file, "/usr")] = file
 	}
 	const info = "var/lib/dpkg/info"
 	entries, err := r.list(info)

@@ -40,6 +40,9 @@ func (e *entry) Stat() (fs.FileInfo, error) {
 
 // wanting lists the extractors that want a file.
 func wanting(all []filesystem.Extractor, e *entry) []filesystem.Extractor {
+	if strings.HasSuffix(e.rel, ".whl") { // an installer, which may never have been run
+		return nil
+	}
 	var want []filesystem.Extractor
 	for _, x := range all {
 		if !x.Requirements().ExtractFromDirs && x.FileRequired(e) {

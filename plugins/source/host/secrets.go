@@ -26,7 +26,6 @@ import (
 	"github.com/google/osv-scalibr/veles/secrets/gcpsak"
 	"github.com/google/osv-scalibr/veles/secrets/github"
 	"github.com/google/osv-scalibr/veles/secrets/gitlabpat"
-	"github.com/google/osv-scalibr/veles/secrets/hashicorpvault"
 	"github.com/google/osv-scalibr/veles/secrets/huggingfaceapikey"
 	"github.com/google/osv-scalibr/veles/secrets/npmjsaccesstoken"
 	"github.com/google/osv-scalibr/veles/secrets/openai"
@@ -71,7 +70,6 @@ var kinds = []kind{
 	{"dockerhub-token", "Docker Hub token", []veles.Detector{dockerhubpat.NewDetector()}},
 	{"digitalocean-token", "DigitalOcean token", []veles.Detector{digitaloceanapikey.NewDetector()}},
 	{"sendgrid-key", "SendGrid key", []veles.Detector{sendgrid.NewDetector()}},
-	{"vault-token", "HashiCorp Vault token", []veles.Detector{hashicorpvault.NewTokenDetector()}},
 	{"telegram-token", "Telegram bot token", []veles.Detector{telegrambotapitoken.NewDetector()}},
 }
 
@@ -94,7 +92,8 @@ var liveSecretRoots = []string{"etc", "home", "root", "opt", "srv", "var/www"}
 var noSecrets = map[string]bool{
 	"doc": true, "docs": true, "test": true, "tests": true, "examples": true, "example": true, "samples": true,
 	"site-packages": true, "dist-packages": true, "vendor": true, "locale": true, "ca-certificates": true,
-	"certs": true, // /etc/ssl/certs: public ones
+	"certs":  true, // /etc/ssl/certs: public ones
+	".pyenv": true, ".rbenv": true, ".nvm": true, ".sdkman": true, ".vscode-server": true, ".oh-my-zsh": true,
 }
 
 // textual are the extensions of files worth searching; files without one are too.
@@ -161,7 +160,7 @@ func (r *run) secretsIn(ctx context.Context, rel string, mode fs.FileMode, b []b
 				}
 				if !seen[place] && len(list) < 100 {
 					seen[place] = true
-					list = append(list, r.secretFinding(k, s, place, mode))
+					list = append(list, r.secretFinding(k, s, rel, place, mode))
 				}
 			}
 		}
@@ -169,7 +168,7 @@ func (r *run) secretsIn(ctx context.Context, rel string, mode fs.FileMode, b []b
 	return list, nil
 }
 
-func (r *run) secretFinding(k kind, s veles.Secret, place string, mode fs.FileMode) gyre.Finding {
+func (r *run) secretFinding(k kind, s veles.Secret, rel, place string, mode fs.FileMode) gyre.Finding {
 	// The values are long and random, so that eight bytes of a digest tell two
 	// of them apart and do not help to guess one.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%T %v", s, s))
@@ -193,7 +192,7 @@ func (r *run) secretFinding(k kind, s veles.Secret, place string, mode fs.FileMo
 			Summary: fmt.Sprintf("A %s lies in %s, readable by %s (mode %04o)", k.title, place, who, mode.Perm()),
 			Data:    map[string]any{"fingerprint": hex.EncodeToString(sum[:8]), "mode": fmt.Sprintf("%04o", mode.Perm())},
 		},
-		Remedy: gyre.Remedy{Kind: gyre.RemedyText, Location: place, Text: "Revoke and replace the " + k.title + " in " + place + "."},
+		Remedy: gyre.Remedy{Kind: gyre.RemedyText, Location: locus(rel), Text: "Revoke and replace the " + k.title + " in " + place + "."},
 	}
 }
 

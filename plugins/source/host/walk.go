@@ -25,7 +25,7 @@ import (
 
 // system are folders at the root that hold no files of the host's own.
 var system = map[string]bool{
-	"proc": true, "sys": true, "dev": true, "run": true, "tmp": true, "var/tmp": true, "var/run": true, "lost+found": true,
+	"proc": true, "sys": true, "dev": true, "run": true, "tmp": true, "var/tmp": true, "var/run": true, "lost+found": true, "var/cache": true,
 	"var/lib/docker": true, "var/lib/containerd": true, "var/lib/containers": true, "var/lib/kubelet": true, "snap": true,
 }
 
@@ -50,6 +50,8 @@ func (w *walker) skipped(rel, name string) string {
 	switch {
 	case strings.HasSuffix(rel, "go/pkg/mod") || strings.HasSuffix(rel, "go/pkg/sumdb"):
 		return "caches left out"
+	case (name == "test" || name == "_bundled") && strings.Contains(rel, "lib/python"):
+		return "tests and installers of the Python distribution left out"
 	case name == "src" || name == "pkg" || name == "test":
 		if parent := path.Dir(rel); strings.HasPrefix(path.Base(parent), "go") && strings.HasPrefix(w.r.small(parent+"/VERSION"), "go1") {
 			return "sources of the Go distribution left out"
@@ -167,16 +169,16 @@ func (w *walker) dir(ctx context.Context, rel string, depth int, secrets bool) {
 		child := path.Join(rel, name)
 		switch {
 		case e.IsDir():
+			if reason := w.skipped(child, name); reason != "" {
+				w.r.limits.add(reason, locus(child))
+				continue
+			}
 			if w.mounts["/"+child] {
 				w.r.limits.add("mounted from elsewhere, left out", locus(child))
 				w.packageHoles, w.secretHoles = append(w.packageHoles, child), append(w.secretHoles, child)
 				continue
 			}
-			if reason := w.skipped(child, name); reason != "" {
-				w.r.limits.add(reason, locus(child))
-				continue
-			}
-			below := secrets && !noSecrets[name] || w.r.live && slices.Contains(liveSecretRoots, child)
+			below := secrets && !noSecrets[name] && !strings.HasPrefix(name, "python") || w.r.live && slices.Contains(liveSecretRoots, child)
 			w.dir(ctx, child, depth+1, below)
 		case e.Type().IsRegular():
 			en := &entry{rel: child, stat: e.Info}
@@ -327,14 +329,28 @@ func (c *collector) flush(ctx context.Context, all bool) {
 
 // finish emits the rest and says what was covered.
 func (c *collector) finish(ctx context.Context, w *walker) error {
-	owned := c.r.ownedByOS(ctx, c.language)
+	var files []string
+	for _, s := range c.language {
+		files = append(files, s.Location)
+	}
+	for _, f := range c.findings {
+		files = append(files, f.Remedy.Location)
+	}
+	owned := c.r.ownedByOS(ctx, files)
 	for _, s := range c.language {
 		if owned[s.Location] {
-			c.r.limits.add("file of an OS package: its advisories are the distribution's", s.Location)
+			c.r.limits.add("library within a file of an OS package, left to that package's advisories", s.Location)
 			continue
 		}
 		c.pending = append(c.pending, s)
 	}
+	c.findings = slices.DeleteFunc(c.findings, func(f gyre.Finding) bool {
+		if owned[f.Remedy.Location] {
+			c.r.limits.add("secret that an OS package ships to everyone, left out", f.Locus)
+			return true
+		}
+		return false
+	})
 	c.flush(ctx, true)
 	if c.emitErr != nil {
 		return c.emitErr
