@@ -109,7 +109,7 @@ func (s *server) changeExposures(ctx context.Context, in *with[ExposureChange]) 
 	if c.Filter != "" {
 		var err error
 		if ids, err = s.Lists.ExposureIDs(ctx, workspace(ctx), c.Filter, maxBulk+1); err != nil {
-			return nil, err
+			return nil, inBody(err)
 		}
 		if len(ids) > maxBulk {
 			return nil, gyre.FieldErrorf(gyre.TooLarge, "body.filter", "it matches more than %d exposures: narrow it", maxBulk)
