@@ -105,6 +105,7 @@ type Finding struct {
 // weakness, with credentials if it was seen with credentials.
 //
 // Loci holds exact loci, or prefixes that end in "*"; nil is the whole aspect.
+// Except are exact loci of those that this entry does not speak for.
 // Weaknesses likewise lists weakness keys; nil is every weakness of the aspect.
 // Imported reports list the rules that the tool ran.
 //
@@ -119,6 +120,7 @@ type Coverage struct {
 	Asset        Ref
 	Aspect       Aspect
 	Loci         []string
+	Except       []string
 	Weaknesses   []string
 	Credentialed bool
 }

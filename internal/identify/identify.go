@@ -77,7 +77,7 @@ func (s *Stage) Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Ru
 	if err != nil {
 		return own, fmt.Errorf("begin judging run %s: %w", run.ID, err)
 	}
-	j := &judging{Stage: s, ws: ws, run: run, sess: sess, assets: map[gyre.ID]gyre.Asset{}, unsaid: map[subject][]silence{}}
+	j := &judging{Stage: s, ws: ws, run: run, sess: sess, assets: map[gyre.ID]gyre.Asset{}, spoken: map[subject][]verdict{}}
 	status := gyre.RunSucceeded
 	judgeErr := j.judge(ctx)
 	switch {
@@ -103,8 +103,8 @@ type judging struct {
 
 	assets   map[gyre.ID]gyre.Asset
 	coverage []gyre.Coverage
-	// unsaid are the checks that could not say anything about some fact there.
-	unsaid map[subject][]silence
+	// spoken are the places with a fact, and the checks that could judge it.
+	spoken map[subject][]verdict
 	batch  gyre.Batch
 }
 
@@ -113,8 +113,8 @@ type subject struct {
 	aspect gyre.Aspect
 }
 
-// silence is a place and the checks that could not say anything about it.
-type silence struct {
+// verdict is a place and the checks that could say yes or no about it.
+type verdict struct {
 	locus  string
 	checks []string
 }
@@ -155,12 +155,8 @@ func (j *judging) facts(ctx context.Context) error {
 			findings[i].Asset, findings[i].Credentialed = f.Asset, f.Credentialed
 		}
 		j.batch.Findings = append(j.batch.Findings, findings...)
-		all := j.Checks.IDs(f.Aspect)
-		if len(judged) < len(all) {
-			silent := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(judged, id) })
-			at := subject{f.Asset, f.Aspect}
-			j.unsaid[at] = append(j.unsaid[at], silence{f.Locus, silent})
-		}
+		at := subject{f.Asset, f.Aspect}
+		j.spoken[at] = append(j.spoken[at], verdict{f.Locus, judged})
 		return j.flushIfFull(ctx)
 	})
 	if err != nil {
@@ -188,42 +184,52 @@ func (j *judging) asset(ctx context.Context, ref gyre.Ref) (gyre.Asset, error) {
 	return found[0], nil
 }
 
-// cover restates what the judged run covered as what has now been judged: every
-// check of the aspect, but for those that could not say anything at a place.
+// cover restates what the judged run covered as what has now been judged. Where
+// nothing was found there is no fact, and no check of the aspect has anything to
+// say against the place: all of them are judged. Where there is a fact, only the
+// checks that could say something about it are.
 func (j *judging) cover() {
 	for _, c := range j.coverage {
-		judged := c
-		judged.Judged = true
-		if c.Aspect != gyre.AspectPackage {
-			judged.Weaknesses = j.Checks.IDs(c.Aspect)
-			if len(judged.Weaknesses) == 0 {
-				continue // judged by its own source
-			}
-			silent := j.silentIn(c)
-			judged.Weaknesses = slices.DeleteFunc(slices.Clone(judged.Weaknesses), func(id string) bool { return silent[id] })
-			if len(judged.Weaknesses) == 0 {
-				continue
-			}
-		}
-		j.batch.Coverage = append(j.batch.Coverage, judged)
-	}
-}
-
-// silentIn gathers the checks that were silent at some place that c covers.
-func (j *judging) silentIn(c gyre.Coverage) map[string]bool {
-	silent := map[string]bool{}
-	for _, s := range j.unsaid[subject{c.Asset, c.Aspect}] {
-		if !coversLocus(c, s.locus) {
+		c.Judged = true
+		if c.Aspect == gyre.AspectPackage {
+			j.batch.Coverage = append(j.batch.Coverage, c)
 			continue
 		}
-		for _, id := range s.checks {
-			silent[id] = true
+		all := j.Checks.IDs(c.Aspect)
+		if len(all) == 0 {
+			continue // judged by its own source
 		}
+		empty := c
+		empty.Weaknesses = all
+		empty.Except = slices.Clone(c.Except)
+		byJudged := map[string]int{} // checks → index in the batch
+		for _, s := range j.spoken[subject{c.Asset, c.Aspect}] {
+			if !coversLocus(c, s.locus) {
+				continue
+			}
+			empty.Except = append(empty.Except, s.locus)
+			if len(s.checks) == 0 {
+				continue
+			}
+			key := strings.Join(s.checks, " ")
+			i, ok := byJudged[key]
+			if !ok {
+				i = len(j.batch.Coverage)
+				byJudged[key] = i
+				j.batch.Coverage = append(j.batch.Coverage, gyre.Coverage{
+					Judged: true, Asset: c.Asset, Aspect: c.Aspect, Loci: []string{}, Weaknesses: s.checks, Credentialed: c.Credentialed,
+				})
+			}
+			j.batch.Coverage[i].Loci = append(j.batch.Coverage[i].Loci, s.locus)
+		}
+		j.batch.Coverage = append(j.batch.Coverage, empty)
 	}
-	return silent
 }
 
 func coversLocus(c gyre.Coverage, locus string) bool {
+	if slices.Contains(c.Except, locus) {
+		return false
+	}
 	if c.Loci == nil {
 		return true
 	}

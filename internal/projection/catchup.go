@@ -199,6 +199,9 @@ func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, 
 			return fmt.Errorf("load changed exposures: %w", err)
 		}
 	}
+	if len(assets) < len(c.assets) || len(weaknesses) < len(c.weaknesses) || len(exposures) < len(c.exposures) {
+		return p.load(ctx, ws, v, now) // something was merged into another and is gone
+	}
 	var scopes []gyre.Scope
 	if c.scopes {
 		var err error

@@ -108,6 +108,12 @@ func placeholders(it Item) map[string]string {
 		"asset": it.Asset.Name, "address": address(it.Asset), "weakness": it.Weakness.Key, "locus": e.Locus,
 		"package": e.Remedy.Package, "current": e.Remedy.Current, "fixed": e.Remedy.Fixed, "file": "", "port": "", "path": "",
 	}
+	if e.Remedy.Kind == gyre.RemedyChange {
+		v["platform"] = e.Remedy.Ecosystem
+		if e.Aspect == gyre.AspectHTTP {
+			v["url"] = e.Remedy.Location
+		}
+	}
 	if rest, ok := strings.CutPrefix(e.Locus, "tcp/"); ok {
 		port, p, _ := strings.Cut(rest, "/")
 		v["port"], v["path"] = port, "/"+p

@@ -1,0 +1,200 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/audit"
+	"github.com/gyre-ctem/gyre/internal/auth"
+	"github.com/gyre-ctem/gyre/internal/check"
+	"github.com/gyre-ctem/gyre/internal/config"
+	"github.com/gyre-ctem/gyre/internal/cycle"
+	"github.com/gyre-ctem/gyre/internal/discover"
+	"github.com/gyre-ctem/gyre/internal/httpapi"
+	"github.com/gyre-ctem/gyre/internal/identify"
+	"github.com/gyre-ctem/gyre/internal/ingest"
+	"github.com/gyre-ctem/gyre/internal/intel"
+	"github.com/gyre-ctem/gyre/internal/prioritize"
+	"github.com/gyre-ctem/gyre/internal/projection"
+	"github.com/gyre-ctem/gyre/internal/scope"
+	"github.com/gyre-ctem/gyre/internal/store"
+	"github.com/gyre-ctem/gyre/internal/validate"
+	"github.com/gyre-ctem/gyre/packs"
+	"github.com/gyre-ctem/gyre/plugins/all"
+	"github.com/gyre-ctem/gyre/web"
+)
+
+// defaultWorkspace is the tenant of an installation that has only one.
+const defaultWorkspace = "default"
+
+// Options say what to run on.
+type Options struct {
+	Config  *config.Config
+	Log     *slog.Logger
+	Version string
+}
+
+// App is Gyre in one process, on one database.
+type App struct {
+	opt       Options
+	folder    *Folder
+	db        *store.DB
+	workspace gyre.Workspace
+	projected *projection.Projection
+	engine    *cycle.Engine
+	guards    *scope.Guards
+	intel     *intel.Intel
+	auth      *auth.Auth
+	discover  *discover.Stage
+	validate  *validate.Stage
+	plan      *cycle.Plan
+	checks    *check.Set
+	api       http.Handler
+	server    *server
+
+	kill context.CancelFunc // stops every probe and every stream
+}
+
+// Open takes the data folder, opens the database and wires everything. It
+// probes nothing and listens nowhere.
+func Open(ctx context.Context, opt Options) (_ *App, err error) {
+	a := &App{opt: opt}
+	defer func() {
+		if err != nil {
+			_ = a.Close()
+		}
+	}()
+	if a.folder, err = LockFolder(opt.Config.Get("data")); err != nil {
+		return nil, err
+	}
+	if a.db, err = store.Open(ctx, opt.Config.Database()); err != nil {
+		return nil, err
+	}
+	// This process is the only one that runs cycles on this folder, so what is
+	// marked as running was left by one that died.
+	if runs, cycles, err := a.db.InterruptRuns(ctx); err != nil {
+		return nil, fmt.Errorf("mark interrupted runs: %w", err)
+	} else if runs+cycles > 0 {
+		opt.Log.Warn("an earlier process ended in the middle; 'gyre cycle resume' continues", "runs", runs, "cycles", cycles)
+	}
+	if a.workspace, err = a.db.EnsureWorkspace(ctx, defaultWorkspace); err != nil {
+		return nil, fmt.Errorf("make workspace: %w", err)
+	}
+	if a.checks, err = loadChecks(opt.Config.Get("checks")); err != nil {
+		return nil, err
+	}
+	for _, note := range a.checks.Notes() {
+		opt.Log.Info("check pack", "note", note)
+	}
+	killed, kill := context.WithCancel(context.WithoutCancel(ctx))
+	a.kill = kill
+	if err := a.wire(killed); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func loadChecks(folder string) (*check.Set, error) {
+	sources := []fs.FS{packs.Checks()}
+	if folder != "" {
+		if st, err := os.Stat(folder); err != nil || !st.IsDir() {
+			return nil, gyre.FieldErrorf(gyre.Invalid, "checks", "%q is not a folder", folder)
+		}
+		sources = append(sources, os.DirFS(folder))
+	}
+	return check.Load(sources...)
+}
+
+// wire connects the stages. killed ends when the process shuts down.
+func (a *App) wire(killed context.Context) error {
+	log, cfg := a.opt.Log, a.opt.Config
+	a.projected = projection.New(projectionStore{a.db}, prioritize.Risk)
+	a.guards = scope.NewGuards(scope.GuardOptions{Now: time.Now, Kill: killed, Log: log})
+	ingester := &ingest.Ingest{
+		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {
+			return a.db.Write(ctx, ws, func(tx *store.Tx) error { return fn(tx) })
+		},
+		Now: time.Now,
+	}
+	a.discover = &discover.Stage{
+		Sources: all.Sources(), Importers: all.Importers(), Guard: a.guards.Guard, Log: log,
+		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
+			return ingester.Begin(ctx, ws, run)
+		},
+	}
+	judge := &identify.Stage{
+		Store: a.db, Checks: a.checks, Log: log, Now: time.Now,
+		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (identify.Session, error) {
+			return ingester.Begin(ctx, ws, run)
+		},
+	}
+	maxAge, err := time.ParseDuration(cfg.Get("feed-interval"))
+	if err != nil {
+		return gyre.FieldErrorf(gyre.Invalid, "feed-interval", "%v", err)
+	}
+	a.intel = intel.New(a.db, all.Feeds(), intel.Config{
+		Base: cfg.Get("feeds"), MaxAge: maxAge, Now: time.Now, Log: log,
+		Ecosystems: func(ctx context.Context) ([]string, error) { return a.db.Ecosystems(ctx, a.workspace.ID) },
+	})
+	a.plan = &cycle.Plan{Scores: a.projected, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now}
+	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: judge, Log: log, Now: time.Now}
+	a.engine = &cycle.Engine{
+		Store: cycleStore{a.db, a.projected}, Discover: jobs{a.discover}, Identify: judge,
+		Prioritize: &cycle.Bands{Scores: a.projected, Record: a.recordBands},
+		Remediate:  a.plan, Validate: a.validate, SyncIntel: a.syncIntel, Log: log, Now: time.Now,
+	}
+	if a.auth, err = a.newAuth(); err != nil {
+		return err
+	}
+	a.api = a.newAPI(killed, judge)
+	return nil
+}
+
+// Close stops cycles and probes, and gives the database and the folder back.
+// Calling it again does nothing.
+func (a *App) Close() error {
+	var errs []error
+	if a.kill != nil {
+		a.kill()
+	}
+	if a.engine != nil {
+		a.engine.Close()
+	}
+	if a.guards != nil {
+		a.guards.Close()
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+		a.db = nil
+	}
+	if a.folder != nil {
+		errs = append(errs, a.folder.Release())
+		a.folder = nil
+	}
+	return errors.Join(errs...)
+}
+
+// newAPI puts the HTTP API over the stages.
+func (a *App) newAPI(killed context.Context, judge *identify.Stage) http.Handler {
+	console, _ := web.FS()
+	return httpapi.New(killed, httpapi.Deps{
+		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
+		Exposures: a.db, Assets: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
+		Cycles: a.engine, Validator: validator{a}, Imports: imports{a, judge}, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
+		CheckScope: scope.Validate, CheckFilter: checkFilter,
+		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,
+		Hosts: a.hosts(), TLS: a.opt.Config.Get("tls-cert") != "",
+	})
+}

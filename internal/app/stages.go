@@ -1,0 +1,187 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/cycle"
+	"github.com/gyre-ctem/gyre/internal/discover"
+	"github.com/gyre-ctem/gyre/internal/expr"
+	"github.com/gyre-ctem/gyre/internal/httpapi"
+	"github.com/gyre-ctem/gyre/internal/identify"
+	"github.com/gyre-ctem/gyre/internal/intel"
+	"github.com/gyre-ctem/gyre/internal/prioritize"
+	"github.com/gyre-ctem/gyre/internal/projection"
+	"github.com/gyre-ctem/gyre/internal/remediate"
+	"github.com/gyre-ctem/gyre/internal/store"
+	"github.com/gyre-ctem/gyre/internal/validate"
+	"github.com/gyre-ctem/gyre/plugin"
+)
+
+// What follows fits the parts together where their words differ.
+
+// projectionStore is the store as the projection reads it.
+type projectionStore struct{ *store.DB }
+
+func (s projectionStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {
+	return s.ProjectionAssets(ctx, ws, ids, func(a store.ProjectionAsset) error { return yield(projection.Asset(a)) })
+}
+
+func (s projectionStore) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Weakness) error) error {
+	return s.ProjectionWeaknesses(ctx, ws, ids, func(w store.ProjectionWeakness) error { return yield(projection.Weakness(w)) })
+}
+
+func (s projectionStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
+	return s.ProjectionExposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
+}
+
+// cycleStore keeps cycles in the store and adds up the estate in the projection.
+type cycleStore struct {
+	*store.DB
+	projected *projection.Projection
+}
+
+func (s cycleStore) Tally(ctx context.Context, ws gyre.ID) (gyre.Tally, error) {
+	return s.projected.Tally(ctx, ws)
+}
+
+// jobs is the discover stage as the cycle runs it.
+type jobs struct{ stage *discover.Stage }
+
+type job struct{ discover.Job }
+
+func (j job) TargetName() string { return discover.TargetKey(j.Target) }
+func (j job) ScopeID() gyre.ID   { return j.Scope.ID }
+
+func (d jobs) Jobs(scopes []gyre.Scope) []cycle.Job {
+	var list []cycle.Job
+	for _, j := range d.stage.Jobs(scopes) {
+		list = append(list, job{j})
+	}
+	return list
+}
+
+func (d jobs) Run(ctx context.Context, ws, cycleID gyre.ID, j cycle.Job, progress plugin.Progress) (gyre.Run, error) {
+	own, ok := j.(job)
+	if !ok {
+		return gyre.Run{}, gyre.Errorf(gyre.Internal, "a job of another kind: %T", j)
+	}
+	return d.stage.Run(ctx, ws, cycleID, own.Job, nil, progress)
+}
+
+func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandChange) error {
+	rows := make([]store.BandChange, len(changes))
+	for i, c := range changes {
+		rows[i] = store.BandChange(c)
+	}
+	return a.db.RecordBands(ctx, ws, rows)
+}
+
+func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft) (int, error) {
+	rows := make([]store.ActionDraft, len(drafts))
+	for i, d := range drafts {
+		rows[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
+	}
+	return a.db.SavePlan(ctx, ws, rows)
+}
+
+func (a *App) syncIntel(ctx context.Context, progress plugin.Progress) {
+	if _, err := a.intel.Sync(ctx, progress); err != nil && ctx.Err() == nil {
+		a.opt.Log.Error("sync intelligence", "error", err)
+	}
+}
+
+// lookAgain repeats a discover run at one place; see validate.Look.
+func (a *App) lookAgain(ctx context.Context, ws gyre.ID, origin gyre.Run, place plugin.Place) (gyre.Run, string, error) {
+	if origin.Scope == 0 {
+		return gyre.Run{}, validate.MethodInventory, gyre.Errorf(gyre.Conflict, "it came from the report %q; import a newer report of the same tool", origin.Target)
+	}
+	sc, err := a.db.Scope(ctx, ws, origin.Scope)
+	if gyre.ErrorCode(err) == gyre.NotFound {
+		return gyre.Run{}, validate.MethodRetest, gyre.Errorf(gyre.Conflict, "the scope that allowed looking there was removed")
+	}
+	if err != nil {
+		return gyre.Run{}, validate.MethodRetest, err
+	}
+	j, ok := a.discover.JobFor(sc, origin.Source, origin.Target)
+	if !ok {
+		return gyre.Run{}, validate.MethodRetest, gyre.Errorf(gyre.Conflict, "scope %q has no target %q any more", sc.Name, origin.Target)
+	}
+	method, only := validate.MethodInventory, (*plugin.Place)(nil)
+	if j.Retests(place.Aspect) {
+		method, only = validate.MethodRetest, &place
+	}
+	run, err := a.discover.Run(ctx, ws, 0, j, only, nil)
+	return run, method, err
+}
+
+// validator validates, and then plans anew: what was closed is no longer to be done.
+type validator struct{ app *App }
+
+func (v validator) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (gyre.Verdict, error) {
+	verdict, err := v.app.validate.Validate(ctx, ws, exposure, by)
+	if err != nil {
+		return verdict, err
+	}
+	_, err = v.app.plan.Plan(ctx, ws)
+	return verdict, err
+}
+
+// imports takes a report in, judges what it brought and plans anew.
+type imports struct {
+	app   *App
+	judge *identify.Stage
+}
+
+func (i imports) Import(ctx context.Context, ws gyre.ID, in httpapi.Import) (gyre.Run, error) {
+	run, err := i.app.discover.Import(ctx, ws, discover.Upload{
+		Name: in.Name, Reader: in.Body, Format: in.Format, Zone: in.Zone, Asset: in.Asset, Address: in.Address,
+	}, nil)
+	if err != nil {
+		return run, err
+	}
+	judged, err := i.judge.Identify(ctx, ws, run)
+	if err != nil {
+		return run, err
+	}
+	run.Counts.Findings += judged.Counts.Findings
+	run.Counts.Created += judged.Counts.Created
+	run.Counts.Reopened += judged.Counts.Reopened
+	run.Counts.Closed += judged.Counts.Closed
+	_, err = i.app.plan.Plan(ctx, ws)
+	return run, err
+}
+
+// feeds is intelligence as the API asks for it.
+type feeds struct{ intel *intel.Intel }
+
+func (f feeds) Feeds(ctx context.Context) ([]gyre.FeedStatus, error) { return f.intel.Status(ctx) }
+
+func (f feeds) SyncFeeds(ctx context.Context, name string) ([]gyre.FeedStatus, error) {
+	if name == "" {
+		return f.intel.SyncNow(ctx, nil)
+	}
+	return f.intel.SyncNow(ctx, nil, name)
+}
+
+// score explains the score of one exposure, naming where its facts come from.
+func (a *App) score(ctx context.Context, ws, exposure gyre.ID) (gyre.Score, error) {
+	in, err := a.projected.Input(ctx, ws, exposure)
+	if err != nil {
+		return gyre.Score{}, err
+	}
+	return prioritize.Score(in, prioritize.Sources{}), nil
+}
+
+func checkFilter(rows, filter string) error {
+	schema := expr.ExposureSchema
+	if rows == expr.AssetSchema.Name {
+		schema = expr.AssetSchema
+	}
+	_, err := expr.CompileFilter(schema, filter, time.Now())
+	return err
+}

@@ -1,0 +1,36 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package all lists the plug-ins that are compiled in, by kind. It is the only
+// place that names them; internal/app and tests import it.
+package all
+
+import (
+	"github.com/gyre-ctem/gyre/plugin"
+	"github.com/gyre-ctem/gyre/plugins/feed/epss"
+	"github.com/gyre-ctem/gyre/plugins/feed/kev"
+	"github.com/gyre-ctem/gyre/plugins/feed/osv"
+	"github.com/gyre-ctem/gyre/plugins/importer/cyclonedx"
+	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
+	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
+	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
+	"github.com/gyre-ctem/gyre/plugins/source/host"
+	"github.com/gyre-ctem/gyre/plugins/source/network"
+)
+
+// Sources returns a new instance of every source.
+func Sources() []plugin.Source {
+	return []plugin.Source{host.New(), network.New()}
+}
+
+// Importers returns a new instance of every importer.
+func Importers() []plugin.Importer {
+	return []plugin.Importer{
+		cyclonedx.Importer{}, ldif.Importer{}, nmap.Importer{}, sarif.Importer{},
+	}
+}
+
+// Feeds returns a new instance of every feed.
+func Feeds() []plugin.Feed {
+	return []plugin.Feed{epss.New(), kev.New(), osv.New()}
+}
