@@ -89,7 +89,7 @@ type judged struct {
 func (w *write) close(ctx context.Context) error {
 	var all []unseen
 	err := w.tx.EachUnseenExposure(ctx, w.run, func(e gyre.Exposure, c gyre.Coverage, known bool) error {
-		if !covers(c.Loci, e.Locus) || slices.Contains(c.Except, e.Locus) {
+		if !covers(c.Loci, e.Locus) || slices.Contains(c.Except, e.Locus) || (!known && c.Weaknesses == nil) {
 			return nil
 		}
 		if len(all) == 0 || all[len(all)-1].e.ID != e.ID {

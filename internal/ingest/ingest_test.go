@@ -30,7 +30,12 @@ type world struct {
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
-	ws, err := db.EnsureWorkspace(context.Background(), t.Name())
+	return newWorldNamed(t, db, t.Name())
+}
+
+func newWorldNamed(t testing.TB, db *store.DB, name string) *world {
+	t.Helper()
+	ws, err := db.EnsureWorkspace(context.Background(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
