@@ -77,7 +77,7 @@ func (h Hit) Weakness(pkg string) gyre.Weakness {
 		if !a.Published.IsZero() && (w.Published.IsZero() || a.Published.Before(w.Published)) {
 			w.Published = a.Published
 		}
-		if strings.HasPrefix(a.ID, "MAL-") { // OSV's malicious packages
+		if a.malicious() {
 			w.Class, w.Severity = gyre.SupplyChain, gyre.SeverityCritical
 		}
 	}
@@ -92,6 +92,13 @@ func (h Hit) Weakness(pkg string) gyre.Weakness {
 	slices.Sort(w.CWEs)
 	w.References = w.References[:min(len(w.References), maxReferences)]
 	return w
+}
+
+// malicious says whether the advisory is about a release that was made to do
+// harm, not about a mistake: OSV's own list, or code that was planted
+// (CWE-506 embedded malicious code, CWE-912 hidden functionality).
+func (a Advisory) malicious() bool {
+	return strings.HasPrefix(a.ID, "MAL-") || slices.Contains(a.CWEs, "CWE-506") || slices.Contains(a.CWEs, "CWE-912")
 }
 
 func firstLine(s string) string {

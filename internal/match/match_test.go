@@ -231,6 +231,20 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+func TestMaliciousRelease(t *testing.T) {
+	c := gyre.Component{Ecosystem: "npm", Name: "p", Version: "1"}
+	for osv, want := range map[string]gyre.Class{
+		`{"id":"MAL-2024-1"`: gyre.SupplyChain,
+		`{"id":"GHSA-1","database_specific":{"cwe_ids":["CWE-829","CWE-912"]}`: gyre.SupplyChain,
+		`{"id":"GHSA-2","database_specific":{"cwe_ids":["CWE-79"]}`:            gyre.Vulnerability,
+	} {
+		a := must(t, osv+`,"affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"]}]}`)
+		if w := Match(c, []*Advisory{a}, nil)[0].Weakness("p"); w.Class != want {
+			t.Errorf("%s: class %s, want %s", osv, w.Class, want)
+		}
+	}
+}
+
 // A bulletin's own id must not tie several CVEs together.
 func TestBulletinIsNoAlias(t *testing.T) {
 	c := gyre.Component{Ecosystem: "Debian:12", Name: "openssl", Version: "3.0.0-1"}

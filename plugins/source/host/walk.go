@@ -337,9 +337,14 @@ func (c *collector) finish(ctx context.Context, w *walker) error {
 		files = append(files, f.Remedy.Location)
 	}
 	owned := c.r.ownedByOS(ctx, files)
+	said := map[string]bool{}
 	for _, s := range c.language {
 		if owned[s.Location] {
-			c.r.limits.add("library within a file of an OS package, left to that package's advisories", s.Location)
+			if said[s.Location] {
+				continue
+			}
+			said[s.Location] = true
+			c.r.limits.add("file of an OS package: the libraries in it are left to that package's advisories", s.Location)
 			continue
 		}
 		c.pending = append(c.pending, s)
