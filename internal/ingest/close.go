@@ -32,12 +32,17 @@ func covers(list []string, value string) bool {
 	})
 }
 
+// covered says whether a coverage speaks for a locus.
+func covered(c gyre.Coverage, locus string) bool {
+	return covers(c.Loci, locus) && !slices.Contains(c.Except, locus)
+}
+
 // expire removes the facts and components that the run would have seen again
 // if they were still there.
 func (w *write) expire(ctx context.Context) error {
 	var facts []gyre.Fact
 	err := w.tx.EachUnseenFact(ctx, w.run, func(f gyre.Fact, c gyre.Coverage) error {
-		if covers(c.Loci, f.Locus) && (len(facts) == 0 || !sameFact(facts[len(facts)-1], f)) {
+		if covered(c, f.Locus) && (len(facts) == 0 || !sameFact(facts[len(facts)-1], f)) {
 			f.Data = nil
 			facts = append(facts, f)
 		}
@@ -51,7 +56,7 @@ func (w *write) expire(ctx context.Context) error {
 	}
 	var components []gyre.ID
 	err = w.tx.EachUnseenComponent(ctx, w.run, func(cp gyre.Component, c gyre.Coverage) error {
-		if covers(c.Loci, cp.Location+"#"+cp.Name) && (len(components) == 0 || components[len(components)-1] != cp.ID) {
+		if covered(c, cp.Location+"#"+cp.Name) && (len(components) == 0 || components[len(components)-1] != cp.ID) {
 			components = append(components, cp.ID)
 		}
 		return nil
@@ -89,7 +94,7 @@ type judged struct {
 func (w *write) close(ctx context.Context) error {
 	var all []unseen
 	err := w.tx.EachUnseenExposure(ctx, w.run, func(e gyre.Exposure, c gyre.Coverage, known bool) error {
-		if !covers(c.Loci, e.Locus) || slices.Contains(c.Except, e.Locus) || (!known && c.Weaknesses == nil) {
+		if !covered(c, e.Locus) || (!known && c.Weaknesses == nil) {
 			return nil
 		}
 		if len(all) == 0 || all[len(all)-1].e.ID != e.ID {

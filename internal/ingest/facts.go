@@ -155,20 +155,18 @@ func (w *write) coverage(ctx context.Context, b *gyre.Batch) error {
 		if c.Aspect, err = aspectOf(c.Aspect); err != nil {
 			return at("coverage", i, err)
 		}
-		if c.Loci != nil {
-			c.Loci = slices.Clone(c.Loci)
-			for j := range c.Loci {
-				if c.Loci[j], err = locusOf(c.Loci[j]); err != nil {
+		for _, loci := range []*[]string{&c.Loci, &c.Except} {
+			*loci = slices.Clone(*loci) // nil, everything, stays nil
+			for j := range *loci {
+				if (*loci)[j], err = locusOf((*loci)[j]); err != nil {
 					return at("coverage", i, err)
 				}
 			}
 		}
-		if c.Weaknesses != nil {
-			c.Weaknesses = slices.Clone(c.Weaknesses)
-			for j := range c.Weaknesses {
-				if c.Weaknesses[j], err = short("weaknesses", c.Weaknesses[j], maxName); err != nil {
-					return at("coverage", i, err)
-				}
+		c.Weaknesses = slices.Clone(c.Weaknesses)
+		for j := range c.Weaknesses {
+			if c.Weaknesses[j], err = short("weaknesses", c.Weaknesses[j], maxName); err != nil {
+				return at("coverage", i, err)
 			}
 		}
 		if !ok {

@@ -194,6 +194,8 @@ func TestOnlyEvidenceCloses(t *testing.T) {
 	other.Aspect = gyre.AspectTLS
 	listed.Weaknesses = []string{"b", "c*"}
 	creds.Credentialed = true
+	except, spared := covered("h"), covered("h")
+	except.Except, spared.Except = []string{"TCP/22"}, []string{"tcp/2"}
 	both := covered("h")
 	both.Weaknesses = []string{"a"}
 	for _, c := range []struct {
@@ -213,6 +215,8 @@ func TestOnlyEvidenceCloses(t *testing.T) {
 		{name: "a narrower port list", batch: empty(covered("h", "tcp/80", "tcp/2*/x"))},
 		{name: "a port list that holds it", batch: empty(covered("h", "tcp/80", "tcp/22")), closes: true},
 		{name: "a prefix that holds it", batch: empty(covered("h", "tcp/2*")), closes: true},
+		{name: "coverage that leaves it out", batch: empty(except)},
+		{name: "coverage that leaves another out", batch: empty(spared), closes: true},
 		{name: "no loci", batch: empty(gyre.Coverage{Asset: "h", Aspect: gyre.AspectService, Loci: []string{}, Judged: true})},
 		{name: "another aspect", batch: empty(other)},
 		{name: "other weaknesses", batch: empty(listed)},

@@ -294,7 +294,7 @@ func testFacts(t *testing.T, db *store.DB, ws gyre.ID) {
 	}}
 	coverage := []gyre.Coverage{
 		{Asset: ref, Aspect: gyre.AspectTLS, Judged: true, Weaknesses: []string{}},
-		{Asset: ref, Aspect: gyre.AspectPackage, Loci: []string{"/a*"}, Credentialed: true},
+		{Asset: ref, Aspect: gyre.AspectPackage, Loci: []string{"/a*"}, Except: []string{"/ab"}, Credentialed: true},
 	}
 	comp := gyre.Component{ID: gyre.NewID(), Asset: e.asset.ID, PURL: "pkg:deb/debian/openssl@3.0", Ecosystem: "Debian:12", Name: "libssl3", Version: "3.0", Source: "openssl", Location: "/var/lib/dpkg/status", FirstSeen: at, LastSeen: at}
 	ok(t, db.Write(ctx, ws, func(tx *store.Tx) error {
