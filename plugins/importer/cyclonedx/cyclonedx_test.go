@@ -85,7 +85,8 @@ func TestIncompleteCoversNothing(t *testing.T) {
 
 func TestBrokenEntriesAreProblems(t *testing.T) {
 	c, report, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "b.json", Reader: strings.NewReader(
-		`{"bomFormat":"CycloneDX","metadata":7,"components":[1,{"name":"ok","type":"library","purl":"pkg:npm/ok@1"},[]],"vulnerabilities":[{"id":7},{"id":"CVE-2024-1","affects":[{"ref":"pkg:npm/ok@1"}]}]}`)})
+		`{"bomFormat":"CycloneDX","metadata":7,"components":[1,{"name":"ok","type":"library","purl":"pkg:npm/ok@1"},[]],"vulnerabilities":[{"id":7},{"id":"CVE-2024-1","affects":[{"ref":"pkg:npm/ok@1"}]}]}`,
+	)})
 	if err != nil {
 		t.Fatal(err)
 	}
