@@ -59,7 +59,9 @@ func (r FeedRequest) Fetch(ctx context.Context, path string, last FeedState, lim
 		return nil, gyre.FieldErrorf(gyre.Invalid, "feeds", "%q is not a URL", r.Base)
 	}
 	if filepath.Ext(u.Path) == "" || filepath.Ext(u.Path) != filepath.Ext(path) {
-		u = u.JoinPath(strings.Split(path, "/")...)
+		for part := range strings.SplitSeq(path, "/") {
+			u = u.JoinPath(url.PathEscape(part))
+		}
 	}
 	wait := fetchBackOff
 	for try := 1; ; try++ {
@@ -87,7 +89,7 @@ func (r FeedRequest) open(path string, last FeedState, limit int64) (*Document, 
 	if info, err := os.Stat(r.Base); err == nil && !info.IsDir() {
 		name = r.Base
 	}
-	f, err := os.Open(name) //nolint:gosec // the operator chose the folder
+	f, err := os.Open(name) // #nosec G304 -- the operator chose the folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, gyre.Errorf(gyre.NotFound, "there is no file %s", name)
 	}

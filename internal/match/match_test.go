@@ -113,14 +113,18 @@ func TestMatch(t *testing.T) {
 		},
 		"listed versions only": {
 			c: gyre.Component{Ecosystem: "PyPI", Name: "evil", Version: "0.1"},
-			advisories: []string{`{"id":"MAL-2024-1","affected":[{"package":{"ecosystem":"PyPI","name":"evil"},"versions":["0.1"]}]}`,
-				`{"id":"MAL-2024-2","affected":[{"package":{"ecosystem":"PyPI","name":"evil"},"versions":["0.1.0"]}]}`},
+			advisories: []string{
+				`{"id":"MAL-2024-1","affected":[{"package":{"ecosystem":"PyPI","name":"evil"},"versions":["0.1"]}]}`,
+				`{"id":"MAL-2024-2","affected":[{"package":{"ecosystem":"PyPI","name":"evil"},"versions":["0.1.0"]}]}`,
+			},
 			want: []want{{"MAL-2024-1", ""}},
 		},
 		"withdrawn": {
 			c: gyre.Component{Ecosystem: "npm", Name: "left", Version: "5.0.0"},
-			advisories: []string{strings.Replace(npmBranches, `"summary"`, `"withdrawn":"2024-05-05T00:00:00Z","summary"`, 1),
-				strings.Replace(npmBranches, `"summary"`, `"withdrawn":"some day","summary"`, 1)},
+			advisories: []string{
+				strings.Replace(npmBranches, `"summary"`, `"withdrawn":"2024-05-05T00:00:00Z","summary"`, 1),
+				strings.Replace(npmBranches, `"summary"`, `"withdrawn":"some day","summary"`, 1),
+			},
 		},
 		"commits only": {
 			c: gyre.Component{Ecosystem: "npm", Name: "left", Version: "5.0.0"},

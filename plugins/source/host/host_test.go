@@ -174,7 +174,8 @@ func TestInventory(t *testing.T) {
 		Ref: ref, Kind: gyre.Host, Name: "web1", Zone: gyre.ZoneDMZ,
 		Attributes: map[string]string{"os": "Debian GNU/Linux", "os_version": "12", "distro": "debian", "os_title": "Debian GNU/Linux 12 (bookworm)"},
 		Identifiers: []gyre.Identifier{
-			{Type: gyre.IDMachine, Value: machine}, {Type: gyre.IDHostname, Value: "web1", Zone: gyre.ZoneDMZ},
+			{Type: gyre.IDMachine, Value: machine},
+			{Type: gyre.IDHostname, Value: "web1", Zone: gyre.ZoneDMZ},
 			{Type: gyre.IDIP, Value: "127.0.10.9", Zone: gyre.ZoneDMZ},
 		},
 	}}

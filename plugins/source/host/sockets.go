@@ -38,7 +38,7 @@ func (r *run) sockets(ctx context.Context, only []string) error {
 	var all []socket
 	read := 0
 	for _, name := range []string{"net/tcp", "net/tcp6"} {
-		f, err := os.Open(filepath.Join(r.proc, name))
+		f, err := os.Open(filepath.Join(r.proc, name)) // #nosec G304 -- in /proc
 		if err != nil {
 			continue // no IPv6, or not Linux
 		}
@@ -173,7 +173,7 @@ func (r *run) socketOwners(ctx context.Context) (owners map[string]process, hidd
 				continue
 			}
 			if name == "" {
-				comm, _ := os.ReadFile(filepath.Join(dir, "comm")) // it may have ended meanwhile
+				comm, _ := os.ReadFile(filepath.Join(dir, "comm")) // #nosec G304 -- in /proc; it may have ended meanwhile
 				name = strings.TrimSpace(string(comm))
 			}
 			owners[inode] = process{pid: pid, name: name}
