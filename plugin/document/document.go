@@ -43,6 +43,8 @@ type budget struct {
 	limit int64 // n may not pass this
 	what  string
 	err   error // sticks
+
+	broken error // what the reader below failed with
 }
 
 func newBudget(ctx context.Context, r io.Reader) *budget {
@@ -72,6 +74,9 @@ func (b *budget) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.broken = err
+	}
 	return n, err
 }
 

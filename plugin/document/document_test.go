@@ -80,6 +80,7 @@ func TestErrorsNameFilePlaceAndReason(t *testing.T) {
 		{walkXML, "", gyre.Invalid, "f.xml:1"},
 		{walkXML, "<a/>\n<b/>", gyre.Invalid, "f.xml:2"},
 		{walkXML, "<a>&lol;</a>", gyre.Invalid, "f.xml:1"},
+		{walkXML, "<?xml version='0'?>0", gyre.Invalid, "f.xml:1"},
 		{walkXML, "<?xml version='1.0' encoding='EBCDIC'?><a/>", gyre.Invalid, "f.xml:1"},
 		{walkXML, billionLaughs, gyre.Invalid, "f.xml:6"},
 		{walkXML, strings.Repeat("<a>", 300), gyre.TooLarge, "f.xml:1"},

@@ -201,6 +201,9 @@ func (j *JSON) fail(err error) error {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return gyre.FieldErrorf(gyre.Invalid, j.at(e.ByteOffset), "broken JSON: %v", e.Err)
 	}
+	if j.budget.broken == nil {
+		return gyre.FieldErrorf(gyre.Invalid, j.Place(), "broken JSON: %v", err)
+	}
 	return gyre.FieldErrorf(gyre.Unavailable, j.Place(), "cannot be read: %v", err)
 }
 

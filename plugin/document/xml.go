@@ -205,8 +205,8 @@ func (x *XML) fail(err error) error {
 		return gyre.FieldErrorf(gyre.Invalid, x.Place(), "the file ends in the middle of the document")
 	case syntax:
 		return gyre.FieldErrorf(gyre.Invalid, fmt.Sprintf("%s:%d", x.name, e.Line), "broken XML: %s", e.Msg)
-	case errors.Is(err, errCharset):
-		return gyre.FieldErrorf(gyre.Invalid, x.Place(), "%v", err)
+	case x.budget.broken == nil: // an encoding or XML version that is not read
+		return gyre.FieldErrorf(gyre.Invalid, x.Place(), "%s", strings.TrimPrefix(err.Error(), "xml: "))
 	}
 	return gyre.FieldErrorf(gyre.Unavailable, x.Place(), "cannot be read: %v", err)
 }

@@ -29,7 +29,7 @@ func (*Discard) Emit(ctx context.Context, _ *gyre.Batch) error { return ctx.Err(
 // files where another number is right, with the reason. It skips without the folder.
 func Corpus(t *testing.T, imp plugin.Importer, corpus, tool string, known map[string]string) {
 	t.Helper()
-	csvFile, err := os.Open(filepath.Join(corpus, "expected_findings.csv")) //nolint:gosec // the test's own data
+	csvFile, err := os.Open(filepath.Join(corpus, "expected_findings.csv")) // #nosec G304 -- the test's own data
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no corpus of real reports here")
 	}
@@ -51,7 +51,7 @@ func Corpus(t *testing.T, imp plugin.Importer, corpus, tool string, known map[st
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
-		text, err := os.ReadFile(file) //nolint:gosec // the test's own data
+		text, err := os.ReadFile(file) // #nosec G304 -- the test's own data
 		if err != nil {
 			t.Fatal(err)
 		}

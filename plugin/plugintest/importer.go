@@ -56,7 +56,7 @@ func TestImporter(t *testing.T, imp plugin.Importer, dir string) {
 	}
 	for _, file := range own {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, err := os.ReadFile(file) //nolint:gosec // the test's own data
+			text, err := os.ReadFile(file) // #nosec G304 -- the test's own data
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestImporter(t *testing.T, imp plugin.Importer, dir string) {
 				continue
 			}
 			for _, file := range reports(t, sibling) {
-				text, err := os.ReadFile(file) //nolint:gosec // data of sibling plug-ins
+				text, err := os.ReadFile(file) // #nosec G304 -- data of sibling plug-ins
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -136,7 +136,7 @@ func golden(t *testing.T, imp plugin.Importer, file string, text []byte) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(name) //nolint:gosec // the test's own data
+	want, err := os.ReadFile(name) // #nosec G304 -- the test's own data
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func Fuzz(f *testing.F, imp plugin.Importer, dir string) {
 		if !e.Type().IsRegular() || strings.HasSuffix(e.Name(), goldenSuffix) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, e.Name())) //nolint:gosec // the test's own data
+		text, err := os.ReadFile(filepath.Join(dir, e.Name())) // #nosec G304 -- the test's own data
 		if err != nil {
 			f.Fatal(err)
 		}
