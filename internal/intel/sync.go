@@ -146,7 +146,7 @@ func (in *Intel) ecosystems(ctx context.Context) ([]string, error) {
 }
 
 func (in *Intel) old(f plugin.Feed, r FeedRecord, ecosystems []string) bool {
-	if r.Base != in.base(f) || r.Synced.IsZero() || in.cfg.Now().Sub(r.Synced) >= in.cfg.MaxAge {
+	if r.Base != in.base(f) || r.Synced.IsZero() || r.State.Records == 0 || in.cfg.Now().Sub(r.Synced) >= in.cfg.MaxAge {
 		return true
 	}
 	return r.State.Parts != nil && len(lacking(r, ecosystems)) > 0 && in.cfg.Now().Sub(r.Tried) >= in.cfg.MaxAge/24

@@ -255,6 +255,40 @@ func TestPanicIsAFailure(t *testing.T) {
 	}
 }
 
+// TestFirstComponents: a feed that had nothing to fetch, because the estate had
+// no components yet, is asked again as soon as there are some.
+func TestFirstComponents(t *testing.T) {
+	now, ecosystems := start, []string(nil)
+	osv := &feed{name: "osv", sync: func(req plugin.FeedRequest, _ func(*plugin.IntelBatch) error) (plugin.FeedState, error) {
+		state := plugin.FeedState{}
+		for _, e := range req.Ecosystems {
+			if state.Parts == nil {
+				state.Parts = map[string]plugin.FeedState{}
+			}
+			state.Parts[e] = plugin.FeedState{Records: 1}
+			state.Records++
+		}
+		return state, nil
+	}}
+	in := New(newMemory(), []plugin.Feed{osv}, Config{
+		MaxAge: 24 * time.Hour, Now: func() time.Time { return now },
+		Ecosystems: func(context.Context) ([]string, error) { return ecosystems, nil },
+	})
+	for _, step := range []struct {
+		after time.Duration
+		have  []string
+		asked int
+	}{
+		{0, nil, 1}, {time.Minute, []string{"npm"}, 2}, {time.Minute, []string{"npm"}, 2},
+		{2 * time.Hour, []string{"npm", "Go"}, 3}, {time.Minute, []string{"npm", "Go"}, 3},
+	} {
+		now, ecosystems = now.Add(step.after), step.have
+		if _, err := in.Sync(t.Context(), nil); err != nil || len(osv.asked) != step.asked {
+			t.Errorf("with %v: asked %d times, want %d (%v)", step.have, len(osv.asked), step.asked, err)
+		}
+	}
+}
+
 func TestUnknownName(t *testing.T) {
 	if _, err := New(newMemory(), nil, Config{}).SyncNow(t.Context(), nil, "nvd"); gyre.ErrorCode(err) != gyre.NotFound {
 		t.Error(err)
