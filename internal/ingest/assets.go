@@ -43,14 +43,13 @@ func (w *write) assets(ctx context.Context, b *gyre.Batch) error {
 			return gyre.FieldErrorf(gyre.Invalid, "asset", "there is no asset %s", ref)
 		}
 	}
-	touched := map[gyre.ID]bool{}
 	give := map[string]map[gyre.Identifier]gyre.ID{}
 	for i := range all {
-		if err := w.sight(ctx, e, &all[i], touched, give); err != nil {
+		if err := w.sight(ctx, e, &all[i], give); err != nil {
 			return at("assets", i, err)
 		}
 	}
-	return w.saveAssets(ctx, e, touched, give)
+	return w.saveAssets(ctx, e, give)
 }
 
 // sightingOf is a sighting in normal form.
@@ -137,7 +136,7 @@ func (w *write) storedRefs(b *gyre.Batch) ([]gyre.ID, error) {
 }
 
 // sight resolves one sighting and merges what it says.
-func (w *write) sight(ctx context.Context, e *estate, s *sighting, touched map[gyre.ID]bool, give map[string]map[gyre.Identifier]gyre.ID) error {
+func (w *write) sight(ctx context.Context, e *estate, s *sighting, give map[string]map[gyre.Identifier]gyre.ID) error {
 	id, introduced := w.lookup(s.Ref)
 	match, others := e.match(s)
 	switch {
@@ -162,7 +161,7 @@ func (w *write) sight(ctx context.Context, e *estate, s *sighting, touched map[g
 	}
 	for _, other := range others {
 		if b := e.assets[other]; other != a.ID && b != nil && !differ(a.Identifiers, b.Identifiers, 0, true) {
-			if err := w.merge(ctx, e, s.family, b, a, touched, give); err != nil {
+			if err := w.merge(ctx, e, s.family, b, a, give); err != nil {
 				return err
 			}
 		}
@@ -184,7 +183,7 @@ func (w *write) sight(ctx context.Context, e *estate, s *sighting, touched map[g
 		give[s.family][i] = a.ID
 	}
 	w.added[s.Ref] = a.ID
-	touched[a.ID] = true
+	w.touched[a.ID] = true
 	if _, counted := w.seen[a.ID]; !counted {
 		w.seen[a.ID] = false
 	}
@@ -192,7 +191,7 @@ func (w *write) sight(ctx context.Context, e *estate, s *sighting, touched map[g
 }
 
 // merge makes two assets one: a sighting has shown that b is a.
-func (w *write) merge(ctx context.Context, e *estate, family string, b, a *known, touched map[gyre.ID]bool, give map[string]map[gyre.Identifier]gyre.ID) error {
+func (w *write) merge(ctx context.Context, e *estate, family string, b, a *known, give map[string]map[gyre.Identifier]gyre.ID) error {
 	if b.isNew { // of this batch: nothing refers to it in the store yet
 		w.counts.NewAssets--
 	} else {
@@ -226,7 +225,7 @@ func (w *write) merge(ctx context.Context, e *estate, family string, b, a *known
 		}
 	}
 	delete(e.assets, b.ID)
-	delete(touched, b.ID)
+	delete(w.touched, b.ID)
 	delete(w.seen, b.ID)
 	w.merged[b.ID] = a.ID
 	return nil
@@ -324,10 +323,10 @@ func isAddress(name string) bool {
 }
 
 // saveAssets stores what changed and notes what was seen.
-func (w *write) saveAssets(ctx context.Context, e *estate, touched map[gyre.ID]bool, give map[string]map[gyre.Identifier]gyre.ID) error {
+func (w *write) saveAssets(ctx context.Context, e *estate, give map[string]map[gyre.Identifier]gyre.ID) error {
 	var save []gyre.Asset
 	var same []gyre.ID
-	ids := sortedKeys(touched)
+	ids := sortedKeys(w.touched)
 	for _, id := range ids {
 		a := e.assets[id]
 		switch {
@@ -369,13 +368,6 @@ func (w *write) saveAssets(ctx context.Context, e *estate, touched map[gyre.ID]b
 		if err := w.tx.SaveIdentifiers(ctx, family, keys, owners, w.at); err != nil {
 			return err
 		}
-	}
-	fresh, err := w.tx.NoteRun(ctx, w.run.ID, w.run.Scope, ids)
-	if err != nil {
-		return err
-	}
-	for _, id := range fresh {
-		w.event(gyre.Event{Object: "asset", ID: id, Kind: "scope", To: w.run.Scope.String()})
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ func (w *write) components(ctx context.Context, b *gyre.Batch) error {
 		if !ok {
 			continue
 		}
+		w.touched[asset] = true
 		row := gyre.Component{
 			ID: gyre.NewID(), Asset: asset, PURL: c.PURL, Ecosystem: c.Ecosystem, Name: c.Name, Version: c.Version, Source: c.Source,
 			Location: c.Location, FirstSeen: w.at, LastSeen: w.at,
@@ -131,6 +132,7 @@ func (w *write) facts(ctx context.Context, b *gyre.Batch) error {
 		if !ok {
 			continue
 		}
+		w.touched[asset] = true
 		f.Asset = gyre.RefID(asset)
 		k := place{f.Asset, f.Aspect, f.Locus}
 		if j, twice := where[k]; twice {

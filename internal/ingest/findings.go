@@ -34,6 +34,7 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 			return at("findings", i, err)
 		}
 		if ok {
+			w.touched[f.asset] = true
 			all = append(all, f)
 			weaknesses = append(weaknesses, f.Weakness)
 		}

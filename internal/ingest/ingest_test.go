@@ -356,3 +356,27 @@ func TestExpiryOfFactsAndComponents(t *testing.T) {
 		w.same("after a run that covered the one file", have(), []string{"pad 1", "x 1", "ssl 2", "tcp/2", "tcp/3"})
 	})
 }
+
+// A retest speaks of a stored asset by gyre.RefID, without sighting it anew;
+// what it learns is the run's all the same.
+func TestStoredRefs(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.run("net", gyre.RunSucceeded, &gyre.Batch{Assets: []gyre.AssetSighting{host("h", "one", ip("10.0.0.1"))}})
+		a, err := w.db.FindAsset(w.ctx, w.ws, gyre.Host, gyre.Identifier{Type: gyre.IDIP, Value: "10.0.0.1", Zone: gyre.ZoneDMZ})
+		w.ok(err)
+		ref := gyre.RefID(a.ID)
+		r := w.run("net", gyre.RunSucceeded, &gyre.Batch{
+			Facts:      []gyre.Fact{{Asset: ref, Aspect: gyre.AspectService, Locus: "tcp/22", Data: map[string]any{"port": 22}}},
+			Components: []gyre.ComponentSighting{{Asset: ref, Name: "b", Version: "1", Location: "/x"}},
+			Coverage:   []gyre.Coverage{{Asset: ref, Aspect: gyre.AspectService}},
+		})
+		facts, comps := 0, 0
+		w.ok(w.db.EachFactOfRun(w.ctx, w.ws, r, func(f gyre.Fact) error {
+			facts++
+			w.same("ref", f.Asset, ref)
+			return nil
+		}))
+		w.ok(w.db.EachComponentOfRun(w.ctx, w.ws, r, func(gyre.Component) error { comps++; return nil }))
+		w.same("facts and components of the run", []int{facts, comps}, []int{1, 1})
+	})
+}

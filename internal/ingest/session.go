@@ -33,8 +33,9 @@ type Session struct {
 	ended bool
 	// refs are the assets behind the run's refs; 0 is a ref that was dropped.
 	refs map[gyre.Ref]gyre.ID
-	// seen are the assets that were sighted; the value says that they are new.
-	seen map[gyre.ID]bool
+	// seen are the assets that were sighted; noted those that the run has said
+	// anything of, and which the store knows it touched.
+	seen, noted map[gyre.ID]bool
 }
 
 // Begin stores the run and opens its session. run.Started is when the source
@@ -61,7 +62,7 @@ func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session
 	if err != nil {
 		return nil, fmt.Errorf("begin run of %s: %w", run.Source, err)
 	}
-	return &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}}, nil
+	return &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}, nil
 }
 
 func (in *Ingest) now() time.Time {
@@ -109,6 +110,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	s.run.Counts = w.counts
 	maps.Copy(s.refs, w.added)
 	maps.Copy(s.seen, w.seen)
+	maps.Copy(s.noted, w.touched)
 	for from, into := range w.merged {
 		s.merge(from, into)
 	}
@@ -124,6 +126,7 @@ func (s *Session) merge(from, into gyre.ID) {
 		}
 	}
 	delete(s.seen, from)
+	delete(s.noted, from)
 }
 
 // Finish ends the run: one that succeeded closes what it covered and did not
@@ -185,12 +188,16 @@ type write struct {
 	added  map[gyre.Ref]gyre.ID // of this one
 	seen   map[gyre.ID]bool
 	merged map[gyre.ID]gyre.ID
+	// touched are the assets that this batch says anything of but coverage;
+	// noted those of earlier ones.
+	touched, noted map[gyre.ID]bool
 }
 
 func (s *Session) write(tx Tx) *write {
 	return &write{
 		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},
+		touched: map[gyre.ID]bool{}, noted: s.noted,
 	}
 }
 
@@ -203,7 +210,31 @@ func (w *write) batch(ctx context.Context, b *gyre.Batch) error {
 			return err
 		}
 	}
-	return nil
+	return w.note(ctx)
+}
+
+// note tells the store which assets the run has touched, and its scope which
+// it has sighted.
+func (w *write) note(ctx context.Context) error {
+	var sighted, others []gyre.ID
+	for _, id := range sortedKeys(w.touched) {
+		_, is := w.seen[id]
+		switch {
+		case is:
+			sighted = append(sighted, id)
+		case !w.noted[id]:
+			others = append(others, id)
+		}
+	}
+	fresh, err := w.tx.NoteRun(ctx, w.run.ID, w.run.Scope, sighted)
+	if err != nil {
+		return err
+	}
+	for _, id := range fresh {
+		w.event(gyre.Event{Object: "asset", ID: id, Kind: "scope", To: w.run.Scope.String()})
+	}
+	_, err = w.tx.NoteRun(ctx, w.run.ID, 0, others)
+	return err
 }
 
 // event is one of this run.

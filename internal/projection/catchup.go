@@ -55,7 +55,7 @@ func (p *Projection) current(ctx context.Context, ws gyre.ID) (*view, error) {
 type changes struct {
 	exposures, assets, weaknesses map[gyre.ID]bool
 	everything, scopes            bool
-	runs                          []gyre.Event
+	runs                          []gyre.ID
 	last                          int64
 }
 
@@ -93,7 +93,7 @@ func sortOut(events []gyre.Event, from int64) changes {
 		case "intel", "action":
 			c.everything = c.everything || e.Object == "intel" || e.ID == 0
 		case "run":
-			c.runs = append(c.runs, e)
+			c.runs = append(c.runs, e.ID)
 		}
 	}
 	return c
@@ -209,7 +209,7 @@ func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, 
 			return fmt.Errorf("load scopes: %w", err)
 		}
 	}
-	seen, err := p.seen(ctx, ws, c.runs)
+	seenAssets, seen, err := p.seen(ctx, ws, c.runs)
 	if err != nil {
 		return err
 	}
@@ -233,6 +233,11 @@ func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, 
 	}
 	if err := p.fillLate(ctx, ws, v, late); err != nil {
 		return err
+	}
+	for id, t := range seenAssets {
+		if i, ok := v.assetAt[id]; ok && micros(v.assets[i].LastSeen) < t {
+			v.assets[i].LastSeen = timeOf(t)
+		}
 	}
 	for id, t := range seen {
 		if i, ok := v.factAt[id]; ok {
@@ -258,33 +263,22 @@ func (v *view) rescore(risk Risk, c changes) {
 	v.dirty = true
 }
 
-// seen reads the sightings of runs that ended.
-func (p *Projection) seen(ctx context.Context, ws gyre.ID, runs []gyre.Event) (map[gyre.ID]int64, error) {
+// seen reads the sightings of runs that ended: of assets, and of exposures.
+func (p *Projection) seen(ctx context.Context, ws gyre.ID, runs []gyre.ID) (assets, exposures map[gyre.ID]int64, err error) {
 	if len(runs) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	// A run's ID holds the time at which it was made, which is not after any of
-	// its sightings.
-	since := runs[0].At
-	for _, e := range runs {
-		since = minTime(since, e.ID.Time().Add(-time.Second)) // IDs may run ahead of the clock a little
+	assets, exposures = map[gyre.ID]int64{}, map[gyre.ID]int64{}
+	into := func(m map[gyre.ID]int64) func(gyre.ID, time.Time) error {
+		return func(id gyre.ID, t time.Time) error {
+			m[id] = micros(t)
+			return nil
+		}
 	}
-	seen := map[gyre.ID]int64{}
-	err := p.store.SeenSince(ctx, ws, since, func(id gyre.ID, t time.Time) error {
-		seen[id] = micros(t)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load sightings: %w", err)
+	if err := p.store.SeenByRuns(ctx, ws, runs, into(assets), into(exposures)); err != nil {
+		return nil, nil, fmt.Errorf("load sightings: %w", err)
 	}
-	return seen, nil
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	return assets, exposures, nil
 }
 
 func keys(m map[gyre.ID]bool) []gyre.ID {

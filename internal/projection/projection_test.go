@@ -80,14 +80,17 @@ func (e *estate) Scopes(context.Context, gyre.ID) ([]gyre.Scope, error) {
 	return slices.Clone(e.scopes), nil
 }
 
-func (e *estate) SeenSince(_ context.Context, _ gyre.ID, t time.Time, yield func(gyre.ID, time.Time) error) error {
+func (e *estate) SeenByRuns(_ context.Context, _ gyre.ID, _ []gyre.ID, asset, exposure func(gyre.ID, time.Time) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for id, a := range e.assets {
+		if err := asset(id, a.LastSeen); err != nil {
+			return err
+		}
+	}
 	for id, x := range e.exposures {
-		if !x.LastSeen.Before(t) {
-			if err := yield(id, x.LastSeen); err != nil {
-				return err
-			}
+		if err := exposure(id, x.LastSeen); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,9 +18,9 @@ type Store interface {
 	Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Weakness) error) error
 	Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Exposure) error) error
 	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
-	// SeenSince streams the exposures with a sighting at or after t: sightings
-	// that change nothing else have no event.
-	SeenSince(ctx context.Context, ws gyre.ID, t time.Time, yield func(id gyre.ID, lastSeen time.Time) error) error
+	// SeenByRuns streams when the assets that runs touched, and the exposures on
+	// them, were seen last: sightings that change nothing else have no event.
+	SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error
 	LastSeq(ctx context.Context, ws gyre.ID) (int64, error)
 	EventsSince(ctx context.Context, ws gyre.ID, seq int64, limit int) ([]gyre.Event, error)
 }

@@ -14,7 +14,7 @@ import (
 
 // What the projection keeps in memory. Every write that changes one of these
 // rows appends an event with the object's ID, except a sighting that changes
-// nothing but last_seen (SeenSince), and intelligence, which is one event "intel".
+// nothing but last_seen (SeenByRuns), and intelligence, which is one event "intel".
 
 // ProjectionAsset is an asset, without identifiers, and the scopes whose runs saw it.
 type ProjectionAsset struct {
@@ -226,14 +226,29 @@ func (db *DB) projectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID
 	})
 }
 
-// SeenSince streams the exposures with a sighting at or after t.
-func (db *DB) SeenSince(ctx context.Context, ws gyre.ID, t time.Time, yield func(id gyre.ID, lastSeen time.Time) error) error {
-	return each(ctx, db.r, "SELECT id, last_seen FROM exposure WHERE workspace = $1 AND last_seen >= $2", []any{int64(ws), micros(t)}, func(s scanner) error {
-		var id gyre.ID
-		var at int64
-		if err := s.Scan((*int64)(&id), &at); err != nil {
-			return err
+// SeenByRuns streams when the assets that runs touched, and the exposures on
+// them, were seen last.
+func (db *DB) SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error {
+	return inChunks(runs, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		for _, q := range []struct {
+			text  string
+			yield func(gyre.ID, time.Time) error
+		}{
+			{"SELECT a.id, a.last_seen FROM asset a WHERE a.workspace = $1 AND a.id IN (SELECT asset FROM run_asset WHERE run IN " + in + ")", asset},
+			{"SELECT e.id, e.last_seen FROM exposure e WHERE e.workspace = $1 AND e.asset IN (SELECT asset FROM run_asset WHERE run IN " + in + ")", exposure},
+		} {
+			err := each(ctx, db.r, q.text, args, func(s scanner) error {
+				var id gyre.ID
+				var at int64
+				if err := s.Scan((*int64)(&id), &at); err != nil {
+					return err
+				}
+				return q.yield(id, timeOf(at))
+			})
+			if err != nil {
+				return fmt.Errorf("read sightings: %w", err)
+			}
 		}
-		return yield(id, timeOf(at))
+		return nil
 	})
 }

@@ -360,10 +360,15 @@ func testProjection(t *testing.T, db *store.DB, ws gyre.ID) {
 		ID: x.ID, Asset: x.Asset, Weakness: x.Weakness, Locus: x.Locus, Aspect: x.Aspect, Class: x.Class, Severity: x.Severity, State: x.State,
 		Fixable: true, Sources: []string{"identify"}, FirstSeen: at, LastSeen: at, StateSince: at,
 	}})
-	seen := 0
-	ok(t, db.SeenSince(ctx, ws, at, func(gyre.ID, time.Time) error { seen++; return nil }))
-	same(t, "seen since", seen, 2)
-	ok(t, db.SeenSince(ctx, ws, at.Add(time.Microsecond), func(gyre.ID, time.Time) error { return errStop }))
+	ok(t, db.Write(ctx, ws, func(tx *store.Tx) error {
+		_, err := tx.NoteRun(ctx, 7, 0, []gyre.ID{e.asset.ID})
+		return err
+	}))
+	seen := map[gyre.ID]time.Time{}
+	note := func(id gyre.ID, t time.Time) error { seen[id] = t; return nil }
+	ok(t, db.SeenByRuns(ctx, ws, []gyre.ID{7, 8}, note, note))
+	same(t, "seen by the run", seen, map[gyre.ID]time.Time{e.asset.ID: at, e.exposures[0].ID: at, e.exposures[1].ID: at})
+	ok(t, db.SeenByRuns(ctx, ws, []gyre.ID{8}, func(gyre.ID, time.Time) error { return errStop }, nil))
 }
 
 func testIntel(t *testing.T, db *store.DB, ws gyre.ID) {
