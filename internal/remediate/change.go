@@ -17,7 +17,7 @@ func change(group []*Item, assets int, guides Guides) (string, []gyre.Step) {
 	for _, it := range group {
 		var got []gyre.Step
 		if guides != nil {
-			got = guides.Steps(it.Exposure.Remedy.Check, quotedValues(placeholders(*it)))
+			got = guides.Steps(it.Exposure.Remedy.Check, placeholders(*it))
 		}
 		if len(got) == 0 {
 			got = []gyre.Step{advice(it)}
@@ -79,17 +79,6 @@ func (m *mergedSteps) add(s gyre.Step, a gyre.Asset) {
 		m.seen[key] = true
 		m.list[i].Assets = append(m.list[i].Assets, name)
 	}
-}
-
-// quotedValues are safe wherever a guide puts them, commands above all. A plain
-// name, address or path is the same quoted and not.
-func quotedValues(v map[string]string) map[string]string {
-	for k, s := range v {
-		if s != "" {
-			v[k] = quote(s)
-		}
-	}
-	return v
 }
 
 func cleanLines(s string) string {

@@ -101,24 +101,13 @@ func Runbook(template string, it Item) string {
 	).Replace(template)
 }
 
-// placeholders is what a guide's step or a runbook can name.
+// placeholders is what a guide's step or a runbook can name, as it is: whoever puts
+// a value into a command quotes it. Guides derive the rest from the locus.
 func placeholders(it Item) map[string]string {
-	e := it.Exposure
-	v := map[string]string{
-		"asset": it.Asset.Name, "address": address(it.Asset), "weakness": it.Weakness.Key, "locus": e.Locus,
-		"package": e.Remedy.Package, "current": e.Remedy.Current, "fixed": e.Remedy.Fixed, "file": "", "port": "", "path": "",
-	}
-	if e.Remedy.Kind == gyre.RemedyChange {
-		v["platform"] = e.Remedy.Ecosystem
-		if e.Aspect == gyre.AspectHTTP {
-			v["url"] = e.Remedy.Location
-		}
-	}
-	if rest, ok := strings.CutPrefix(e.Locus, "tcp/"); ok {
-		port, p, _ := strings.Cut(rest, "/")
-		v["port"], v["path"] = port, "/"+p
-	} else if strings.HasPrefix(e.Locus, "/") {
-		v["file"], _, _ = strings.Cut(e.Locus, "#")
+	v := map[string]string{"asset": it.Asset.Name, "address": address(it.Asset), "weakness": it.Weakness.Key, "locus": it.Exposure.Locus}
+	if it.Exposure.Aspect == gyre.AspectCloud {
+		// The locus is the resource's id; people and commands mostly want its name.
+		v["name"], v["account"] = it.Asset.Name, it.Asset.Attributes["account"]
 	}
 	return v
 }

@@ -34,8 +34,10 @@ type Item struct {
 
 // Guides knows what to do about what checks find. internal/check implements it.
 type Guides interface {
-	// Steps returns the steps of a check, with {name} replaced by placeholders;
-	// none when it does not know the check.
+	// Steps returns the steps of a check with what is in braces filled in, quoted
+	// where it stands in a command; none when it does not know the check.
+	// placeholders has asset, address, locus and weakness, and for a cloud
+	// resource name and account, all as reports wrote them.
 	Steps(checkID string, placeholders map[string]string) []gyre.Step
 }
 

@@ -33,7 +33,7 @@ func (guide) Steps(check string, v map[string]string) []gyre.Step {
 	}
 	return []gyre.Step{{
 		Platform: "Redis", Text: "Require a password.",
-		Commands: []string{"redis-cli -h " + v["address"] + " -p " + v["port"] + " config set requirepass NEW"},
+		Commands: []string{"redis-cli -h " + v["address"] + " -p " + strings.TrimPrefix(v["locus"], "tcp/") + " config set requirepass NEW"},
 	}}
 }
 

@@ -156,7 +156,7 @@ func (s *snapshot) item(it *item) error {
 	}
 	if err := s.out.Asset(gyre.AssetSighting{
 		Ref: ref, Kind: gyre.CloudResource, Name: name, Zone: s.in.Zone, KnownOnly: deleted,
-		Attributes:  map[string]string{"provider": "aws", "type": it.Type, "region": document.Line(it.Region, 40)},
+		Attributes:  map[string]string{"provider": "aws", "account": document.Line(it.Account, 40), "type": it.Type, "region": document.Line(it.Region, 40)},
 		Identifiers: []gyre.Identifier{{Type: gyre.IDCloud, Value: strings.TrimRight(key, ".")}},
 	}); err != nil {
 		return err
