@@ -79,11 +79,24 @@ func (a *Auth) Identify(ctx context.Context, r *http.Request) (*Principal, error
 // SignIn checks a name and a password and begins a session. address is where
 // the request came from.
 func (a *Auth) SignIn(ctx context.Context, name, password, address string) (*Principal, *http.Cookie, error) {
-	name = foldName(name)
-	from, who := addressKey(address), "name "+name
-	for _, key := range []string{from, who} {
+	var acc gyre.Account
+	err := a.hasher.do(ctx, func() (err error) {
+		acc, err = a.check(ctx, foldName(name), password, addressKey(address))
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.begin(ctx, acc.Workspace, acc.ID, BySession)
+}
+
+// check finds the account of a name and a password. It counts what is wrong
+// against the address, and against the account or, when there is none, the name.
+func (a *Auth) check(ctx context.Context, name, password, from string) (gyre.Account, error) {
+	stranger := "name " + name
+	for _, key := range []string{from, stranger} {
 		if wait := a.strangers.wait(key, a.Now()); wait > 0 {
-			return nil, nil, tooMany(wait)
+			return gyre.Account{}, tooMany(wait)
 		}
 	}
 	acc, err := a.Store.AccountByName(ctx, name)
@@ -91,28 +104,27 @@ func (a *Auth) SignIn(ctx context.Context, name, password, address string) (*Pri
 	case "":
 		err = a.checkPassword(ctx, acc, password)
 	case gyre.NotFound:
-		if err = a.hasher.pretend(ctx, password); err == nil {
-			a.strangers.failed(who, a.Now())
+		if _, err = a.hasher.matches(password, ""); err == nil {
+			a.strangers.failed(stranger, a.Now())
 			err = errSignIn
 		}
 	}
-	if gyre.ErrorCode(err) == gyre.Unauthorized {
+	switch gyre.ErrorCode(err) {
+	case "":
+		a.strangers.forget(from)
+	case gyre.Unauthorized:
 		a.strangers.failed(from, a.Now())
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	a.strangers.forget(from)
-	return a.begin(ctx, acc.Workspace, acc.ID, BySession)
+	return acc, err
 }
 
 // checkPassword compares a password with an account's, counts what is wrong,
-// and makes the account wait after too many.
+// and makes the account wait after too many. It runs within hasher.do.
 func (a *Auth) checkPassword(ctx context.Context, acc gyre.Account, password string) error {
 	if wait := acc.LockedUntil.Sub(a.Now()); wait > 0 {
 		return tooMany(wait)
 	}
-	match, err := a.hasher.matches(ctx, password, acc.PasswordHash)
+	match, err := a.hasher.matches(password, acc.PasswordHash)
 	if err != nil {
 		return err
 	}
@@ -169,7 +181,13 @@ func (a *Auth) SetPassword(ctx context.Context, p *Principal, current, password 
 		return nil, gyre.Errorf(gyre.Forbidden, "a password is set by the person whose it is, at a session")
 	}
 	if p.Account.PasswordHash != "" && p.Method != ByLink {
-		err := a.checkPassword(ctx, p.Account, current)
+		err := a.hasher.do(ctx, func() error {
+			acc, err := a.Store.Account(ctx, p.Workspace, p.Account.ID)
+			if err != nil {
+				return err
+			}
+			return a.checkPassword(ctx, acc, current)
+		})
 		if gyre.ErrorCode(err) == gyre.Unauthorized {
 			return nil, gyre.FieldErrorf(gyre.Invalid, "body.current", "the current password is wrong")
 		}

@@ -24,7 +24,9 @@ const (
 var params = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // hasher bounds how much memory and time guessing can cost: two passwords are
-// hashed at once, a few more wait, the rest are turned away.
+// looked at at once, a few more wait, the rest are turned away. What is decided
+// within do holds for all but the one other that is looked at meanwhile, so guessing in
+// parallel gains nothing.
 type hasher struct {
 	queue, running chan struct{}
 	dummy          string
@@ -54,25 +56,15 @@ func (h *hasher) do(ctx context.Context, work func() error) error {
 	return work()
 }
 
-// matches compares a password with a hash. An account without a password takes
-// as long as any other.
-func (h *hasher) matches(ctx context.Context, password, hash string) (match bool, err error) {
-	err = h.do(ctx, func() error {
-		against := hash
-		if against == "" {
-			against = h.dummy
-		}
-		match, err = argon2id.ComparePasswordAndHash(password, against)
-		match = match && hash != ""
-		return err
-	})
-	return match, err
-}
-
-// pretend takes as long as matches.
-func (h *hasher) pretend(ctx context.Context, password string) error {
-	_, err := h.matches(ctx, password, "")
-	return err
+// matches compares a password with a hash, within do. An account without a
+// password takes as long as any other.
+func (h *hasher) matches(password, hash string) (bool, error) {
+	against := hash
+	if against == "" {
+		against = h.dummy
+	}
+	match, err := argon2id.ComparePasswordAndHash(password, against)
+	return match && hash != "", err
 }
 
 // newHash refuses weak passwords and hashes the others.

@@ -50,7 +50,7 @@ func (a *Auth) open(ctx context.Context, acc gyre.Account, m Method) (*Principal
 }
 
 func (a *Auth) cookie(key string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ // #nosec G124 -- without TLS (loopback) a Secure cookie would be lost
 		Name: CookieName, Value: key, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: a.Secure, SameSite: http.SameSiteStrictMode,
 	}

@@ -64,8 +64,9 @@ func (t *throttle) failed(key string, now time.Time) {
 	f.last, f.until = now, now.Add(backOff(f.count))
 }
 
-// makeRoom drops what is old, and when nothing is, whatever comes first: who
-// fills the table with names gains no more than free failures for some of them.
+// makeRoom empties a tenth of a full table: what is old, and when that is not
+// enough whatever comes first. Who fills the table with names gains no more than
+// free failures for some of them.
 func (t *throttle) makeRoom(now time.Time) {
 	if len(t.keys) < maxThrottled {
 		return
@@ -76,7 +77,7 @@ func (t *throttle) makeRoom(now time.Time) {
 		}
 	}
 	for key := range t.keys {
-		if len(t.keys) < maxThrottled {
+		if len(t.keys) < maxThrottled-maxThrottled/10 {
 			return
 		}
 		delete(t.keys, key)

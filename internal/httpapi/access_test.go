@@ -246,9 +246,10 @@ func TestAuditLog(t *testing.T) {
 	admin.do("POST", "/scopes", scopeInput("prod")).want(t, 201)
 	admin.do("POST", "/scopes", scopeInput("prod")).problem(t, 409, gyre.Conflict)
 	reader.do("POST", "/scopes", scopeInput("mine")).problem(t, 403, gyre.Forbidden)
+	admin.do("POST", "/scopes", strings.NewReader(`{"nonsense":1}`)).problem(t, 422, gyre.Invalid)
 	w.anonymous().do("POST", "/session", httpapi.SignIn{Name: "the-admin", Password: "wrong"}).want(t, 401)
 	admin.do("GET", "/scopes", nil).want(t, 200)
-	log := read[httpapi.AuditPage](t, admin.do("GET", "/audit?limit=4", nil).want(t, 200))
+	log := read[httpapi.AuditPage](t, admin.do("GET", "/audit?limit=5", nil).want(t, 200))
 	var got []string
 	for _, e := range log.Items {
 		got = append(got, strings.Join([]string{e.Actor, e.Action, e.Outcome, e.Address}, " "))
@@ -258,6 +259,7 @@ func TestAuditLog(t *testing.T) {
 	}
 	want := []string{
 		"anonymous session.create unauthorized 127.0.0.1",
+		"the-admin scope.create invalid 127.0.0.1",
 		"the-reader scope.create forbidden 127.0.0.1",
 		"the-admin scope.create conflict 127.0.0.1",
 		"the-admin scope.create ok 127.0.0.1",

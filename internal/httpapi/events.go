@@ -6,16 +6,16 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/auth"
 )
 
 // Limits of the stream of events.
@@ -26,8 +26,6 @@ const (
 	maxStreams    = 256
 	changesAtMost = 250 * time.Millisecond
 )
-
-var streams atomic.Int64
 
 func (s *server) registerEvents(api huma.API) {
 	schema := func(v *huma.Schema, name string) *huma.Schema {
@@ -48,20 +46,20 @@ func (s *server) registerEvents(api huma.API) {
 }
 
 func (s *server) streamEvents(ctx context.Context, _ *nothing) (*huma.StreamResponse, error) {
-	if streams.Add(1) > maxStreams {
-		streams.Add(-1)
+	if s.streams.Add(1) > maxStreams {
+		s.streams.Add(-1)
 		return nil, gyre.Errorf(gyre.Unavailable, "%d event streams are open already", maxStreams)
 	}
 	return &huma.StreamResponse{Body: func(h huma.Context) {
-		defer streams.Add(-1)
-		_, w := humago.Unwrap(h)
-		s.stream(ctx, w)
+		defer s.streams.Add(-1)
+		r, w := humago.Unwrap(h)
+		s.stream(ctx, w, r)
 	}}, nil
 }
 
-// stream writes events until the reader goes away, the process stops or the
-// stream is old enough.
-func (s *server) stream(ctx context.Context, w http.ResponseWriter) {
+// stream writes events until the reader goes away or is signed out, the process
+// stops or the stream is old enough.
+func (s *server) stream(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, streamLife)
 	defer cancel()
 	defer context.AfterFunc(s.stop, cancel)()
@@ -98,6 +96,9 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter) {
 			}
 			err = out.send("cycle", c)
 		case now := <-ping.C:
+			if p, err := s.Auth.Identify(ctx, r); err != nil || !p.May(auth.Read) {
+				return
+			}
 			err = out.send("ping", Ping{now.UTC()})
 		}
 		if err != nil {
@@ -134,7 +135,7 @@ func (e *eventWriter) send(kind string, data any) error {
 	if _, err := fmt.Fprintf(e.w, "event: %s\ndata: %s\n\n", kind, text); err != nil {
 		return err
 	}
-	if err := e.control.Flush(); err != nil && !strings.Contains(err.Error(), "not supported") {
+	if err := e.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil

@@ -161,7 +161,12 @@ func (s *server) undoChange(ctx context.Context, in *ByID) (*reply[ChangeResult]
 	return ok(ChangeResult{change.ID, change.Changed, change.Skipped}, nil)
 }
 
-func (s *server) validate(ctx context.Context, in *ByID) (*reply[gyre.Verdict], error) {
+func (s *server) validate(ctx context.Context, in *struct {
+	ByID
+	Unhurried
+},
+) (*reply[gyre.Verdict], error) {
+	in.allow(validateTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, validateTimeout,
 		gyre.Errorf(gyre.Unavailable, "the place was not looked at within %s", validateTimeout))
 	defer cancel()

@@ -42,13 +42,13 @@ func (s *server) guard(api huma.API) func(huma.Context, func(huma.Context)) {
 		if err != nil {
 			s.refuse(api, ctx, err)
 			if p != nil {
-				s.audit(r, op)
+				s.audit(r, w, op)
 			}
 			return
 		}
+		defer s.audit(r, w, op)
 		ctx = huma.WithContext(ctx, auth.WithPrincipal(ctx.Context(), p))
 		s.once(api, ctx, func() { next(ctx) })
-		s.audit(r, op)
 	}
 }
 
@@ -76,11 +76,19 @@ func (s *server) refuse(api huma.API, ctx huma.Context, err error) {
 	_ = api.Marshal(ctx.BodyWriter(), "application/json", p) // nobody is left to tell
 }
 
-// audit leaves a line about a request that could change something.
-func (s *server) audit(r *http.Request, op *huma.Operation) {
+// audit leaves a line about a request that could change something. It also runs
+// while a handler panics: then there is no status yet.
+func (s *server) audit(r *http.Request, w http.ResponseWriter, op *huma.Operation) {
 	n := note(r.Context())
 	if safe(op.Method) {
 		return
+	}
+	if rec, isRecorder := w.(*recorder); isRecorder && n.code == "" {
+		if rec.status == 0 {
+			n.code = gyre.Internal
+		} else if rec.status >= 400 {
+			n.code = codeOf(rec.status) // what the decoder refuses does not come by the handler
+		}
 	}
 	e := gyre.AuditEntry{
 		Actor: n.principal.Name(), Address: n.address, Action: actionOf(op.OperationID), Object: n.object, Outcome: "ok", Details: n.details,

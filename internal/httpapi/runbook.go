@@ -6,9 +6,9 @@ package httpapi
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/remediate"
 )
 
 // place is what fills the blanks of a runbook.
@@ -19,6 +19,14 @@ type place struct {
 }
 
 func placeOf(d ExposureDetail) place { return place{d.Asset, d.Weakness.Key, d.Exposure.Locus} }
+
+// fill quotes what it fills in: names of assets come from strangers, and people
+// paste the line into a shell.
+func (p place) fill(runbook string) string {
+	return remediate.Runbook(runbook, remediate.Item{
+		Asset: p.asset, Weakness: gyre.Weakness{Key: p.weakness}, Exposure: gyre.Exposure{Locus: p.locus},
+	})
+}
 
 // runbooks returns how changes are made in the scopes of the places' assets,
 // each text once.
@@ -47,22 +55,4 @@ func (s *server) runbooks(ctx context.Context, ws gyre.ID, places ...place) ([]s
 		}
 	}
 	return out, nil
-}
-
-func (p place) fill(runbook string) string {
-	return strings.NewReplacer(
-		"{asset}", p.asset.Name, "{address}", addressOf(p.asset), "{weakness}", p.weakness, "{locus}", p.locus,
-	).Replace(runbook)
-}
-
-// addressOf is the asset's IP address, else its best name.
-func addressOf(a gyre.Asset) string {
-	for _, want := range []gyre.IdentifierType{gyre.IDIP, gyre.IDFQDN, gyre.IDHostname} {
-		for _, i := range a.Identifiers {
-			if i.Type == want {
-				return i.Value
-			}
-		}
-	}
-	return a.Name
 }

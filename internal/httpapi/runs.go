@@ -121,6 +121,11 @@ type stallReader struct {
 func (r *stallReader) Read(p []byte) (int, error) {
 	_ = r.control.SetReadDeadline(time.Now().Add(uploadStall))
 	n, err := r.Reader.Read(p)
+	if err != nil {
+		// From here on net/http itself reads, to notice that the peer has gone; it
+		// must not take a quiet peer for a lost one.
+		_ = r.control.SetReadDeadline(time.Time{})
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		if _, isSize := errors.AsType[*http.MaxBytesError](err); !isSize {
 			err = gyre.Errorf(gyre.Invalid, "the upload broke off: %w", err)

@@ -189,6 +189,23 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestLongWorkOutlivesTheServersTimeouts: what takes long by nature is answered
+// although the server lets other answers take less.
+func TestLongWorkOutlivesTheServersTimeouts(t *testing.T) {
+	w := newWorld(t, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond })
+	p := w.plant(1)
+	c := w.as(gyre.RoleEditor)
+	w.stages.takes = 900 * time.Millisecond
+	c.do("POST", "/imports?name=a.xml", strings.NewReader("x")).want(t, 201)
+	c.do("POST", "/exposures/"+p.exposures[0].ID.String()+"/validate", nil).want(t, 200)
+	c.do("POST", "/feeds/sync", map[string]any{}).want(t, 200)
+	events := listen(t.Context(), t, c)
+	next(t, events, "ping")
+	time.Sleep(900 * time.Millisecond)
+	c.do("PATCH", "/exposures", httpapi.ExposureChange{IDs: p.ids(), State: gyre.StateTriaged}).want(t, 200)
+	next(t, events, "change")
+}
+
 func TestConsole(t *testing.T) {
 	w := newWorld(t)
 	c := w.anonymous()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,6 +66,7 @@ type server struct {
 	Deps
 	metrics *metrics
 	stop    context.Context // ends streams when the process shuts down
+	streams atomic.Int64    // of events that are open
 }
 
 // New returns the handler of everything that Gyre serves over HTTP. Streams end
@@ -81,7 +83,7 @@ func New(ctx context.Context, d Deps) http.Handler {
 // register adds every operation of the API to a mux.
 func (s *server) register(mux *http.ServeMux) huma.API {
 	config := huma.DefaultConfig("Gyre", apiVersion)
-	config.Info.Description = "Continuous Threat Exposure Management: what is exposed, how much it matters, what to do about it, and whether it worked."
+	config.Info.Description = description
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.Components.Schemas = newRegistry()
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -113,6 +115,16 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 
 // apiVersion is the version of the API, not of the program.
 const apiVersion = "1"
+
+const description = `Continuous Threat Exposure Management: what is exposed, how much it matters, what to do about it, and whether it worked.
+
+**Who is asking.** A session cookie from POST /session, or Authorization: Bearer with an API token.
+**Errors** are application/problem+json (RFC 9457) with a code, and in errors the places in the input that are wrong.
+**Lists** are pages: pass next as after, with the same filter and sort. Filters are CEL; GET /filter-schema says what they can be made of.
+**Writes** take an Idempotency-Key: within 24 hours a repeat with the same key does nothing and is answered as the first was, with Idempotency-Replayed: true.
+Answers that hold secrets are not kept, so there the key is ignored. Of an upload the key and its size count, not its content.
+**Events** come from GET /events as they happen.
+**Ids** are 13 characters of base32; times are RFC 3339.`
 
 // reply is an answer with a body; with is a request with one.
 type (
@@ -147,6 +159,11 @@ func add[I, O any](s *server, api huma.API, id, method, path, summary string, ha
 		if need == auth.Self {
 			op.Security = op.Security[:1]
 		}
+	}
+	if !safe(method) && !secretReplies[id] && need != auth.Public {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: keyHeader, In: "header", Description: "Makes a repeat of this request do nothing", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxKey)},
+		})
 	}
 	for _, option := range options {
 		option(&op)

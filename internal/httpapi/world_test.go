@@ -55,7 +55,7 @@ func (w *world) now() time.Time {
 
 func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*http.Server)) *world {
 	t.Helper()
 	w := &world{t: t, db: storetest.Open(t, store.SQLite), log: &syncBuffer{}}
 	ws, err := w.db.EnsureWorkspace(t.Context(), "default")
@@ -94,6 +94,9 @@ func newWorld(t *testing.T) *world {
 	})
 	srv := httptest.NewUnstartedServer(w.handler)
 	srv.Config = httpapi.NewServer(w.handler, log)
+	for _, f := range change {
+		f(srv.Config)
+	}
 	srv.Start()
 	w.url = srv.URL
 	t.Cleanup(func() {
@@ -148,6 +151,7 @@ func (b *syncBuffer) String() string {
 type stages struct {
 	w        *world
 	panics   bool
+	takes    time.Duration // validating, importing and syncing
 	started  atomic.Int64
 	imported atomic.Int64 // bytes
 	lastIn   httpapi.Import
@@ -193,6 +197,9 @@ func (s *stages) Validate(ctx context.Context, ws, exposure gyre.ID, by string) 
 	if s.panics {
 		panic("the validator is broken")
 	}
+	if err := s.work(ctx); err != nil {
+		return gyre.Verdict{}, err
+	}
 	if _, err := s.w.db.Exposure(ctx, ws, exposure); err != nil {
 		return gyre.Verdict{}, err
 	}
@@ -205,6 +212,9 @@ func (s *stages) Import(ctx context.Context, ws gyre.ID, in httpapi.Import) (gyr
 	if err != nil {
 		return gyre.Run{}, err
 	}
+	if err := s.work(ctx); err != nil {
+		return gyre.Run{}, err
+	}
 	s.imported.Store(n)
 	s.lastIn = in
 	run := gyre.Run{ID: gyre.NewID(), Source: "test", Target: in.Name, Status: gyre.RunSucceeded, Started: s.w.now(), Ended: s.w.now()}
@@ -215,7 +225,20 @@ func (s *stages) Feeds(context.Context) ([]gyre.FeedStatus, error) {
 	return []gyre.FeedStatus{{Name: "kev", Title: "KEV", Base: "https://example.org", Missing: "which weaknesses are exploited"}}, nil
 }
 
+// work takes its time, and stops when the caller has gone.
+func (s *stages) work(ctx context.Context) error {
+	select {
+	case <-time.After(s.takes):
+		return nil
+	case <-ctx.Done():
+		return gyre.Errorf(gyre.Unavailable, "cut short: %w", ctx.Err())
+	}
+}
+
 func (s *stages) SyncFeeds(ctx context.Context, name string) ([]gyre.FeedStatus, error) {
+	if err := s.work(ctx); err != nil {
+		return nil, err
+	}
 	if name != "" && name != "kev" {
 		return nil, gyre.FieldErrorf(gyre.NotFound, "name", "there is no feed %q", name)
 	}
