@@ -4,11 +4,17 @@
 package store_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
 )
+
+func TestMain(m *testing.M) {
+	store.SetPostgres(storetest.EmptyPostgres)
+	os.Exit(m.Run())
+}
 
 func TestStore(t *testing.T) {
 	for _, e := range storetest.Engines {

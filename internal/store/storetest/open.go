@@ -73,3 +73,9 @@ var shared struct {
 	mu sync.Mutex
 	db *store.DB
 }
+
+// EmptyPostgres is the address of a new PostgreSQL database without any tables.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return newPostgres(t, false)
+}
