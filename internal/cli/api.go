@@ -123,7 +123,8 @@ func (a *api) send(ctx context.Context, method, path string, body io.Reader, con
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
 		return fmt.Errorf("read answer of %s %s: %w", method, path, err)
 	}
-	return nil
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 // problem turns a problem+json answer back into the error that it was.
@@ -149,9 +150,11 @@ func problem(resp *http.Response) error {
 	}
 	msg := firstOf(p.Detail, p.Title)
 	for _, e := range p.Errors {
-		line := strings.TrimPrefix(e.Location+": "+e.Message, ": ")
-		if !strings.Contains(msg, e.Message) {
-			msg += "\n  " + line
+		switch {
+		case e.Message == msg && e.Location != "":
+			msg = e.Location + ": " + msg
+		case !strings.Contains(msg, e.Message):
+			msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
 		}
 	}
 	return &gyre.Error{Code: p.Code, Message: msg}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,7 @@ sign in with.`,
 				if !first {
 					return nil
 				}
-				return c.firstCycle(ctx, a)
+				return c.firstCycle(ctx, a, cfg.Get("data"))
 			})
 		},
 	}
@@ -120,7 +121,7 @@ func (c *cli) welcome(ctx context.Context, a *app.App, addr string) error {
 const thisMachine = "this machine"
 
 // firstCycle looks at this very machine when nothing was looked at yet.
-func (c *cli) firstCycle(ctx context.Context, a *api) error {
+func (c *cli) firstCycle(ctx context.Context, a *api, data string) error {
 	var cycles httpapi.CycleList
 	if err := a.get(ctx, "/cycles", nil, &cycles); err != nil {
 		return err
@@ -142,6 +143,7 @@ func (c *cli) firstCycle(ctx context.Context, a *api) error {
 				{CIDR: "127.0.0.1/32", Zone: gyre.ZoneInternal},
 				{Root: "/", Zone: gyre.ZoneInternal, Address: "127.0.0.1"},
 			},
+			Exclusions: ownFolders(data),
 		}
 		if err := a.do(ctx, http.MethodPost, "/scopes", scopeInput{Scope: s}, nil); err != nil {
 			return err
@@ -153,6 +155,15 @@ func (c *cli) firstCycle(ctx context.Context, a *api) error {
 		return err
 	}
 	return c.summary(ctx, a, cy)
+}
+
+// ownFolders are the folders that Gyre itself writes, as absolute paths.
+func ownFolders(data string) []string {
+	abs, err := filepath.Abs(data)
+	if err != nil {
+		return nil
+	}
+	return []string{abs, demoData(abs)}
 }
 
 // summary says what a cycle found, what it could not know, and what to do first.

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -19,6 +20,9 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	in := req.Clone(req.Context())
 	if in.Body == nil {
 		in.Body = http.NoBody
+	}
+	if in.Body != http.NoBody && in.ContentLength == 0 {
+		in.ContentLength = -1 // a client's 0 is "not known", a server's is "none"
 	}
 	in.RequestURI = req.URL.RequestURI()
 	in.RemoteAddr = "127.0.0.1:0"
@@ -78,7 +82,11 @@ func (w *pipeWriter) WriteHeader(status int) {
 
 func (w *pipeWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	return w.pipe.Write(p)
+	n, err := w.pipe.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(p), nil // nobody reads on, which is no fault of the handler's
+	}
+	return n, err
 }
 
 // Flush implements http.Flusher; a pipe has nothing to flush.

@@ -153,9 +153,6 @@ func (t *turn) discover(ctx context.Context, progress plugin.Progress) (string, 
 	if err != nil {
 		return "", err
 	}
-	if t.SyncIntel != nil {
-		t.SyncIntel(ctx, func(_, _ int, note string) { progress(0, 0, note) })
-	}
 	jobs := t.Discover.Jobs(scopes)
 	finished, err := t.finishedRuns(ctx)
 	if err != nil {
@@ -227,6 +224,13 @@ func (t *turn) finishedRuns(ctx context.Context) (map[runKey]bool, error) {
 }
 
 func (t *turn) identify(ctx context.Context, progress plugin.Progress) (string, error) {
+	// After discovery, because feeds fetch what the estate has components of.
+	if t.SyncIntel != nil {
+		t.SyncIntel(ctx, func(_, _ int, note string) { progress(0, 0, note) })
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+	}
 	runs, err := t.Store.RunsOfCycle(ctx, t.ws, t.c.ID)
 	if err != nil {
 		return "", fmt.Errorf("list runs: %w", err)

@@ -10,23 +10,27 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/feed/epss"
 	"github.com/gyre-ctem/gyre/plugins/feed/kev"
 	"github.com/gyre-ctem/gyre/plugins/feed/osv"
+	"github.com/gyre-ctem/gyre/plugins/importer/awsconfig"
 	"github.com/gyre-ctem/gyre/plugins/importer/cyclonedx"
+	"github.com/gyre-ctem/gyre/plugins/importer/kubernetes"
 	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
 	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
 	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
+	"github.com/gyre-ctem/gyre/plugins/importer/terraform"
+	"github.com/gyre-ctem/gyre/plugins/source/dns"
 	"github.com/gyre-ctem/gyre/plugins/source/host"
 	"github.com/gyre-ctem/gyre/plugins/source/network"
 )
 
 // Sources returns a new instance of every source.
 func Sources() []plugin.Source {
-	return []plugin.Source{host.New(), network.New()}
+	return []plugin.Source{host.New(), network.New(), dns.New()}
 }
 
 // Importers returns a new instance of every importer.
 func Importers() []plugin.Importer {
 	return []plugin.Importer{
-		cyclonedx.Importer{}, ldif.Importer{}, nmap.Importer{}, sarif.Importer{},
+		awsconfig.Importer{}, cyclonedx.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nmap.Importer{}, sarif.Importer{}, terraform.Importer{},
 	}
 }
 
