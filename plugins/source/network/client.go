@@ -28,6 +28,7 @@ type page struct {
 	header http.Header
 	body   []byte
 	whole  bool // the body came to its end within the limits
+	stuck  bool // the body broke off, or came too slowly
 }
 
 // busy: the server answers, but not for itself (RFC 6585, RFC 9110 15.6): what
@@ -108,7 +109,8 @@ func (p *peer) send(ctx context.Context, r request) (*page, []byte, error) {
 		limit.N = maxBody + maxHeader
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 		_ = resp.Body.Close()
-		g := &page{path: r.path, status: resp.StatusCode, header: resp.Header, body: body, whole: err == nil && len(body) <= maxBody}
+		g := &page{path: r.path, status: resp.StatusCode, header: resp.Header, body: body, stuck: err != nil}
+		g.whole = !g.stuck && len(body) <= maxBody
 		return g, nil, nil
 	}
 	return nil, nil, errNotWeb

@@ -16,7 +16,7 @@ func engine(ctx context.Context, p *peer, root *page) *service {
 	if s := elasticsearch(root); s != nil {
 		return s
 	}
-	if root.html() && root.status == http.StatusOK {
+	if root.stuck || root.html() && root.status == http.StatusOK {
 		return nil
 	}
 	if v := object(p.plainGet(ctx, "/version")); v != nil {

@@ -184,10 +184,39 @@ func freePort(t testing.TB, address string) uint16 {
 
 const host = "ip:127.0.20.1"
 
+// scanned is what was seen of one peer.
+type scanned struct {
+	*seen
+	port uint16
+	took time.Duration
+	err  error
+}
+
+// scanAll looks at many peers at once, each in a run of its own: most of the
+// time goes by with waiting for those that say nothing.
+func scanAll(t *testing.T, peers map[string]func(net.Conn)) map[string]scanned {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	all := map[string]scanned{}
+	for name, handle := range peers {
+		port := serve(t, "127.0.20.1:0", handle)
+		wg.Go(func() {
+			start := time.Now()
+			got, err := run(t, testScope("127.0.20.1", portList(port)), nil)
+			mu.Lock()
+			defer mu.Unlock()
+			all[name] = scanned{got, port, time.Since(start), err}
+		})
+	}
+	wg.Wait()
+	return all
+}
+
 func TestServices(t *testing.T) {
 	type want map[string]any
 	mongo := func(open bool) func(net.Conn) { return func(c net.Conn) { serveMongo(c, open) } }
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		handle func(net.Conn)
 		want   want
 		absent []string
@@ -255,11 +284,17 @@ func TestServices(t *testing.T) {
 		"imap": {greet("* OK [CAPABILITY IMAP4rev1 STARTTLS] Dovecot ready.\r\n", nil), want{"protocol": "imap", "starttls": true}, nil, false},
 		"dns":  {serveDNS, want{"protocol": "dns"}, nil, false},
 		"mute": {greet("", map[string]string{}), want{"protocol": "unknown"}, []string{"auth_required", "version"}, true},
-	} {
+	}
+	peers := map[string]func(net.Conn){}
+	for name, c := range cases {
+		peers[name] = c.handle
+	}
+	for name, got := range scanAll(t, peers) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			port := serve(t, "127.0.20.1:0", c.handle)
-			got := mustRun(t, testScope("127.0.20.1", portList(port)), nil)
+			c, port := cases[name], got.port
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
 			f := got.fact(t, host, gyre.AspectService, at(port))
 			for k, v := range c.want {
 				if f[k] != v {

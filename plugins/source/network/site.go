@@ -28,6 +28,7 @@ type site struct {
 
 	nowhere    *page // what it says to a path that cannot exist; nil until asked
 	failures   int   // requests in a row that got no answer
+	stuck      int   // requests whose answer broke off
 	technology []string
 }
 
@@ -53,6 +54,9 @@ func (l *look) web(ctx context.Context, p *peer, root *page, out *port) {
 		return
 	}
 	s := &site{look: l, p: p, root: root, out: out}
+	if root.stuck {
+		s.stuck, s.failures = 1, 1
+	}
 	s.first(ctx)
 	s.exposedFiles(ctx)
 	s.listings(ctx)
@@ -94,6 +98,10 @@ func (s *site) send(ctx context.Context, r request) *page {
 		return nil
 	}
 	s.failures = 0
+	if g.stuck { // an answer, but one that costs as much as none
+		s.failures = s.stuck + 1
+		s.stuck++
+	}
 	return g
 }
 
@@ -158,7 +166,7 @@ func (s *site) first(ctx context.Context) {
 		fact["body_sample"] = printable(g.body, 2048)
 	}
 	s.out.pages[""] = fact
-	if !g.busy() && len(way) <= 4 {
+	if !g.busy() && !g.stuck && len(way) <= 4 {
 		s.covered("")
 	}
 }

@@ -123,7 +123,7 @@ type pace struct {
 
 func paceOf(a netip.Addr) pace {
 	if a.IsLoopback() {
-		return pace{greeting: 300 * time.Millisecond, answer: 3 * time.Second, whole: 6 * time.Second, host: 90 * time.Second}
+		return pace{greeting: 300 * time.Millisecond, answer: 3 * time.Second, whole: 5 * time.Second, host: 90 * time.Second}
 	}
 	return pace{greeting: 1500 * time.Millisecond, answer: 5 * time.Second, whole: 12 * time.Second, host: 4 * time.Minute}
 }
