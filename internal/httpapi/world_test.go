@@ -37,7 +37,7 @@ const password = "correct horse battery"
 // world is a real server over a real store and projection. What touches the
 // estate (cycles, validation, imports, feeds) is played by the test.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *store.DB
 	ws      gyre.ID
 	auth    *auth.Auth
@@ -55,7 +55,7 @@ func (w *world) now() time.Time {
 
 func (w *world) pass(d time.Duration) { w.offset.Add(int64(d)) }
 
-func newWorld(t *testing.T, change ...func(*http.Server)) *world {
+func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 	t.Helper()
 	w := &world{t: t, db: storetest.Open(t, store.SQLite), log: &syncBuffer{}}
 	ws, err := w.db.EnsureWorkspace(t.Context(), "default")
