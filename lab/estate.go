@@ -183,6 +183,11 @@ func (e *Estate) up() error {
 	if err := e.writeScopes(); err != nil {
 		return err
 	}
+	// Planted software in a real folder must not be found by an inventory of the
+	// machine itself: the tag says that everything below can be made anew.
+	if err := writeFile(filepath.Join(e.dir, "CACHEDIR.TAG"), []byte("Signature: 8a477f597d28d172789f06886806bc55\n# The practice estate of Gyre.\n")); err != nil {
+		return err
+	}
 	e.control, err = startControl(e)
 	return err
 }
