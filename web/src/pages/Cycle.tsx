@@ -50,7 +50,7 @@ export function Cycle() {
       <Panel title="Stages">
         <div className={classes.hero}>
           <Ring cycle={cycle} size={190} />
-          <div>
+          <div className={classes.heroText}>
             <Numbers cycle={cycle} />
             <Stages cycle={cycle} now={now} />
           </div>

@@ -3,7 +3,7 @@
 
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import { useSignIn } from '../api/mutations';
 import { ProblemText } from '../components/ProblemText';
 import { Wordmark } from '../components/shell/NavLinks';
@@ -19,26 +19,31 @@ function takeToken(): string | undefined {
 }
 
 export function SignIn() {
-  const [token] = useState(takeToken);
   const [mustSet, setMustSet] = useState(false);
   const { next } = useSearch({ from: '/sign-in' });
   const navigate = useNavigate();
   const signIn = useSignIn();
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
-  const sent = useRef(false);
 
   const enter = useCallback(() => void navigate({ href: next ?? '/', replace: true }), [navigate, next]);
 
+  const { mutate } = signIn;
   useEffect(() => {
     document.title = 'Sign in · Gyre';
-    if (!token || sent.current) return;
-    sent.current = true;
-    signIn.mutate(
-      { one_time_token: token },
-      { onSuccess: (s) => (s.account.must_change ? setMustSet(true) : enter()) },
-    );
-  }, [token, signIn, enter]);
+    // A link can be opened in a tab that shows this page already; then only the fragment changes.
+    const followLink = () => {
+      const token = takeToken();
+      if (!token) return;
+      mutate(
+        { one_time_token: token },
+        { onSuccess: (s) => (s.account.must_change ? setMustSet(true) : enter()) },
+      );
+    };
+    followLink();
+    window.addEventListener('hashchange', followLink);
+    return () => window.removeEventListener('hashchange', followLink);
+  }, [mutate, enter]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

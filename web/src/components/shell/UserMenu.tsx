@@ -1,7 +1,7 @@
 // Copyright The Gyre Authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { type MantineColorScheme, Menu, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useSignOut } from '../../api/mutations';
@@ -11,6 +11,12 @@ import { TokensDialog } from '../../features/account/TokensDialog';
 import { Icon } from '../Icon';
 import { KeysDialog } from './KeysDialog';
 import classes from './Shell.module.css';
+
+const schemes: { value: MantineColorScheme; label: string }[] = [
+  { value: 'light', label: 'Light' },
+  { value: 'dark', label: 'Dark' },
+  { value: 'auto', label: 'As the system' },
+];
 
 export function UserMenu({ session }: { session: Session | undefined }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -32,18 +38,18 @@ export function UserMenu({ session }: { session: Session | undefined }) {
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>Appearance</Menu.Label>
-          <SegmentedControl
-            fullWidth
-            aria-label="Appearance"
-            m={6}
-            value={colorScheme}
-            onChange={(v) => setColorScheme(v as 'light' | 'dark' | 'auto')}
-            data={[
-              { value: 'light', label: 'Light' },
-              { value: 'dark', label: 'Dark' },
-              { value: 'auto', label: 'System' },
-            ]}
-          />
+          {schemes.map(({ value, label }) => (
+            <Menu.Item
+              key={value}
+              role="menuitemradio"
+              aria-checked={colorScheme === value}
+              closeMenuOnClick={false}
+              rightSection={colorScheme === value && <Icon name="check" size={14} />}
+              onClick={() => setColorScheme(value)}
+            >
+              {label}
+            </Menu.Item>
+          ))}
           <Menu.Divider />
           <Menu.Item onClick={keysDialog.open}>Keyboard keys</Menu.Item>
           <Menu.Item onClick={tokensDialog.open}>API tokens</Menu.Item>

@@ -124,11 +124,11 @@ function useChangeNotice() {
             variant="default"
             onClick={() => {
               notifications.hide(id);
-              undo.mutate(change, {
-                onSuccess: (r) =>
-                  notifications.show({ message: `Undone: ${plural(r.changed, 'exposure')}.` }),
-                onError: (e) => notifications.show({ color: 'wine', message: e.message }),
-              });
+              // A promise, not callbacks: the dialog that asked is gone by now.
+              undo.mutateAsync(change).then(
+                (r) => notifications.show({ message: `Undone: ${plural(r.changed, 'exposure')}.` }),
+                (e: Error) => notifications.show({ color: 'wine', message: e.message }),
+              );
             }}
           >
             Undo
