@@ -46,7 +46,7 @@ func parseClock(s string) (int, error) {
 	if !ok || len(h) != 2 || len(m) != 2 || err != nil || err2 != nil || hour > 24 || minute > 59 || hour == 24 && minute > 0 {
 		return 0, gyre.Errorf(gyre.Invalid, "%q is not a time of day: HH:MM was expected", s)
 	}
-	return int(hour)*60 + int(minute), nil //nolint:gosec // at most 1440
+	return int(hour)*60 + int(minute), nil // #nosec G115 -- at most 1440
 }
 
 // window is a gyre.Window that was checked.

@@ -16,9 +16,9 @@ func (e *exchange) mongo(command string, p *peer) map[string]any {
 	doc = append(append(doc, command...), 0, 1, 0, 0, 0, 0x02)
 	doc = append(append(doc, "$db"...), 0, 6, 0, 0, 0)
 	doc = append(doc, "admin\x00\x00"...)
-	binary.LittleEndian.PutUint32(doc, uint32(len(doc))) //nolint:gosec // a few bytes
+	binary.LittleEndian.PutUint32(doc, uint32(len(doc))) // #nosec G115 -- a few bytes
 	msg := make([]byte, 16, 21+len(doc))
-	binary.LittleEndian.PutUint32(msg, uint32(21+len(doc))) //nolint:gosec // a few bytes
+	binary.LittleEndian.PutUint32(msg, uint32(21+len(doc))) // #nosec G115 -- a few bytes
 	binary.LittleEndian.PutUint32(msg[4:], 1)
 	binary.LittleEndian.PutUint32(msg[12:], opMsg)
 	msg = append(append(msg, 0, 0, 0, 0, 0), doc...)
@@ -43,7 +43,7 @@ func (e *exchange) mongo(command string, p *peer) map[string]any {
 // bsonTop reads the numbers, booleans and strings at the top of a BSON document
 // (bsonspec.org 1.1) and skips the rest. nil when it is not one.
 func bsonTop(doc []byte) map[string]any {
-	if len(doc) < 5 || binary.LittleEndian.Uint32(doc) > uint32(len(doc)) { //nolint:gosec // at most 256 KiB
+	if len(doc) < 5 || binary.LittleEndian.Uint32(doc) > uint32(len(doc)) { // #nosec G115 -- at most 256 KiB
 		return nil
 	}
 	out := map[string]any{}
@@ -71,9 +71,9 @@ func bsonTop(doc []byte) map[string]any {
 		case 0x08:
 			out[name] = rest[0] != 0
 		case 0x10:
-			out[name] = int64(int32(binary.LittleEndian.Uint32(rest))) //nolint:gosec // that is the format
+			out[name] = int64(int32(binary.LittleEndian.Uint32(rest))) // #nosec G115 -- that is the format
 		case 0x12:
-			out[name] = int64(binary.LittleEndian.Uint64(rest)) //nolint:gosec // that is the format
+			out[name] = int64(binary.LittleEndian.Uint64(rest)) // #nosec G115 -- that is the format
 		default:
 			out[name] = nil
 		}

@@ -136,6 +136,9 @@ func TestHostilePeers(t *testing.T) {
 						t.Errorf("%s is covered although the peer said nothing", a)
 					}
 				}
+				if f["protocol"] != "unknown" {
+					t.Errorf("fact %v", f)
+				}
 				if !got.covers(host, gyre.AspectHost, "") {
 					t.Error("that the host is there is not covered")
 				}

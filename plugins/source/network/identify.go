@@ -24,6 +24,13 @@ func (l *look) identify(ctx context.Context, addr netip.AddrPort, names []string
 		out.knowsTLS = true // it spoke in plain text at once
 		return out
 	}
+	if len(said) == 0 {
+		if s := expected(ctx, p); s != nil {
+			out.settle(s, p)
+			out.knowsTLS = true
+			return out
+		}
+	}
 	tlsFirst := slices.Contains(tlsPorts, addr.Port())
 	if len(said) == 0 && tlsFirst && l.secure(ctx, p, out, names) {
 		return out
@@ -53,7 +60,7 @@ func (l *look) identify(ctx context.Context, addr netip.AddrPort, names []string
 	if len(said)+len(raw) == 0 {
 		p.pace.answer = max(p.pace.answer/4, time.Second) // it is likely to stay silent
 	}
-	if s := asks(ctx, p, raw); s != nil {
+	if s := asks(ctx, p); s != nil {
 		out.settle(s, p)
 		out.knowsTLS = true
 		return out
@@ -89,7 +96,7 @@ func (l *look) secure(ctx context.Context, p *peer, out *port, names []string) b
 	}
 	s := greets(ctx, p, raw)
 	if s == nil {
-		s = asks(ctx, p, raw)
+		s = asks(ctx, p)
 	}
 	if s == nil {
 		out.unknown(raw, p)

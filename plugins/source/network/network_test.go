@@ -283,7 +283,6 @@ func TestServices(t *testing.T) {
 		"pop3": {greet("+OK Dovecot ready.\r\n", nil), want{"protocol": "pop3", "product": "Dovecot"}, nil, false},
 		"imap": {greet("* OK [CAPABILITY IMAP4rev1 STARTTLS] Dovecot ready.\r\n", nil), want{"protocol": "imap", "starttls": true}, nil, false},
 		"dns":  {serveDNS, want{"protocol": "dns"}, nil, false},
-		"mute": {greet("", map[string]string{}), want{"protocol": "unknown"}, []string{"auth_required", "version"}, true},
 	}
 	peers := map[string]func(net.Conn){}
 	for name, c := range cases {

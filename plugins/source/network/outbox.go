@@ -111,7 +111,7 @@ func (n *notes) report() plugin.Report {
 		r.Limits = append(r.Limits, fmt.Sprintf("and %d more limits like these", n.dropped))
 	}
 	if n.barred > 0 {
-		r.Limits = append(r.Limits, fmt.Sprintf("the guard let %d connections not through, first %s", n.barred, n.barredBy))
+		r.Limits = append(r.Limits, fmt.Sprintf("the guard refused %d times, first %s", n.barred, n.barredBy))
 	}
 	if s := n.silent.Load(); s > 0 {
 		r.Limits = append(r.Limits, fmt.Sprintf("%d ports gave no answer; nothing is concluded about them", s))

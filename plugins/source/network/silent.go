@@ -14,24 +14,31 @@ import (
 
 // silentService waits for its client to speak first.
 type silentService struct {
-	port uint16 // where it usually is
-	ask  func(context.Context, *peer) *service
+	ports []uint16 // where it usually is
+	ask   func(context.Context, *peer) *service
 }
 
-// asks tries the protocols whose servers wait to be spoken to, first the one
-// that the port is known for. raw is what the peer said to a web request.
-func asks(ctx context.Context, p *peer, raw []byte) *service {
-	all := []silentService{{6379, redis}, {11211, memcached}, {5432, postgresql}, {27017, mongodb}, {53, nameserver}}
-	slices.SortStableFunc(all, func(a, b silentService) int {
-		rank := func(s silentService) int {
-			if s.port == p.addr.Port() {
-				return 0
-			}
-			return 1
+var silentServices = []silentService{
+	{[]uint16{6379, 6380, 16379, 26379}, redis},
+	{[]uint16{11211}, memcached},
+	{[]uint16{5432, 5433, 6432}, postgresql},
+	{[]uint16{27017, 27018, 27019}, mongodb},
+	{[]uint16{53, 5300, 5353}, nameserver},
+}
+
+// expected asks in the protocol that the port is known for, if there is one.
+func expected(ctx context.Context, p *peer) *service {
+	for _, s := range silentServices {
+		if slices.Contains(s.ports, p.addr.Port()) {
+			return s.ask(ctx, p)
 		}
-		return rank(a) - rank(b)
-	})
-	for _, s := range all {
+	}
+	return nil
+}
+
+// asks tries the protocols whose servers wait to be spoken to.
+func asks(ctx context.Context, p *peer) *service {
+	for _, s := range silentServices {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -94,7 +101,7 @@ func postgresql(ctx context.Context, p *peer) *service {
 	s.partial = true
 	start := []byte{0, 0, 0, 0, 0, 3, 0, 0}
 	start = append(start, "user\x00gyre\x00database\x00postgres\x00\x00"...)
-	binary.BigEndian.PutUint32(start, uint32(len(start))) //nolint:gosec // a few bytes
+	binary.BigEndian.PutUint32(start, uint32(len(start))) // #nosec G115 -- a few bytes
 	reply := p.ask(ctx, start)
 	switch {
 	case len(reply) >= 9 && reply[0] == 'R':

@@ -143,7 +143,7 @@ func prefixOf(cidr string) (netip.Prefix, error) {
 // hostsIn counts the addresses of a network; scopes keep it to about a million.
 func hostsIn(p netip.Prefix) int {
 	bits := min(p.Addr().BitLen()-p.Bits(), 24)
-	n := new(big.Int).Lsh(big.NewInt(1), uint(bits)) //nolint:gosec // 0 to 24
+	n := new(big.Int).Lsh(big.NewInt(1), uint(bits)) // #nosec G115 -- 0 to 24
 	return int(n.Int64())
 }
 

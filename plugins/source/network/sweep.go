@@ -51,7 +51,7 @@ func (l *look) sweep(ctx context.Context, first netip.Addr, count int, ports []u
 		defer close(jobs)
 		for addr, n := first, 0; n < count && addr.IsValid(); addr, n = addr.Next(), n+1 {
 			h := &host{addr: addr, ports: ports, states: make([]state, len(ports))}
-			h.left.Store(int32(len(ports))) //nolint:gosec // at most 65535
+			h.left.Store(int32(len(ports))) // #nosec G115 -- at most 65535
 			for i := range ports {
 				select {
 				case jobs <- job{h, i}:
