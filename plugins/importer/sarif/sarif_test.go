@@ -113,10 +113,10 @@ func TestHostile(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 200 MB")
+		t.Skip("reads 100 MB")
 	}
 	piece := `{"ruleId":"r","message":{"text":"` + strings.Repeat("x", 800) + `"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"src/f%d.c"},"region":{"startLine":%d}}}]},`
-	const n = 200_000
+	const n = 100_000
 	r := plugintest.Repeated(`{"version":"2.1.0","runs":[{"results":[`, piece, `{}],"tool":{"driver":{"name":"big","rules":[{"id":"r"}]}}}]}`, n)
 	var peak, found atomic.Int64
 	base := heap()
