@@ -19,6 +19,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/plugin"
+	"github.com/gyre-ctem/gyre/plugin/plugintest"
 	source "github.com/gyre-ctem/gyre/plugins/source/dns"
 )
 
@@ -142,8 +143,13 @@ func look(ctx context.Context, t testing.TB, server string, only *plugin.Place, 
 	}
 	defer g.Close()
 	got := &seen{facts: map[string]map[string]any{}}
+	contract := &plugintest.Collector{}
+	defer contract.Check(t)
 	got.report, err = source.New().Run(ctx, plugin.Request{Scope: s, Target: s.Targets[0], Guard: g, Only: only},
-		func(_ context.Context, b *gyre.Batch) error {
+		func(ctx context.Context, b *gyre.Batch) error {
+			if err := contract.Emit(ctx, b); err != nil {
+				return err
+			}
 			got.batch = *b
 			for _, f := range b.Facts {
 				got.facts[f.Locus] = f.Data
@@ -166,6 +172,10 @@ blog 300 CNAME www
 odd-name 300 CNAME also-gone.hosting.example.
 cdn 300 CNAME x.cdn.invalid.
 `
+
+func TestContract(t *testing.T) {
+	plugintest.TestSource(t, source.New(), gyre.Target{Domain: "corp.example", Nameserver: "127.0.21.53:5300"})
+}
 
 func TestWeakZone(t *testing.T) {
 	n := newNameserver(t, weakZone)

@@ -192,7 +192,7 @@ func (z *zone) relate(rr dns.RR) {
 	z.related[addr.String()] = true
 	ref := gyre.Ref("ip:" + addr.String())
 	z.batch.Assets = append(z.batch.Assets, gyre.AssetSighting{
-		Ref: ref, Kind: gyre.Host, Zone: where, KnownOnly: true,
+		Ref: ref, Kind: gyre.Host, Name: addr.String(), Zone: where, KnownOnly: true,
 		Identifiers: []gyre.Identifier{{Type: gyre.IDIP, Value: addr.String(), Zone: where}},
 	})
 	z.batch.Relations = append(z.batch.Relations, gyre.RelationSighting{From: z.ref, To: ref, Type: gyre.ResolvesTo})

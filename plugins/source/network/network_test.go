@@ -23,6 +23,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/plugin"
+	"github.com/gyre-ctem/gyre/plugin/plugintest"
 	"github.com/gyre-ctem/gyre/plugins/source/network"
 )
 
@@ -91,7 +92,14 @@ func runWith(ctx context.Context, t testing.TB, s gyre.Scope, only *plugin.Place
 	}
 	defer g.Close()
 	got := &seen{assets: map[gyre.Ref]gyre.AssetSighting{}, facts: map[string]map[string]any{}}
-	got.report, err = network.New().Run(ctx, plugin.Request{Scope: s, Target: s.Targets[0], Guard: g, Only: only}, got.emit)
+	contract := &plugintest.Collector{}
+	got.report, err = network.New().Run(ctx, plugin.Request{Scope: s, Target: s.Targets[0], Guard: g, Only: only}, func(ctx context.Context, b *gyre.Batch) error {
+		if err := contract.Emit(ctx, b); err != nil {
+			return err
+		}
+		return got.emit(ctx, b)
+	})
+	contract.Check(t)
 	return got, err
 }
 
@@ -211,6 +219,10 @@ func scanAll(t *testing.T, peers map[string]func(net.Conn)) map[string]scanned {
 	}
 	wg.Wait()
 	return all
+}
+
+func TestContract(t *testing.T) {
+	plugintest.TestSource(t, network.New(), gyre.Target{CIDR: "127.0.20.0/28", Ports: "1-20"})
 }
 
 func TestServices(t *testing.T) {
