@@ -219,24 +219,34 @@ func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, l
 	var out []gyre.Exposure
 	for from := 0; from < len(assets); from += chunkRows {
 		to := min(from+chunkRows, len(assets))
-		args := []any{int64(tx.ws)}
-		var b strings.Builder
+		args := make([]any, 1, 1+3*(to-from))
+		args[0] = int64(tx.ws)
 		for i := from; i < to; i++ {
-			n := len(args)
 			args = append(args, int64(assets[i]), int64(weaknesses[i]), loci[i])
-			if i > from {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT),CAST($%d AS TEXT))", n+1, n+2, n+3)
 		}
-		part, err := collect(ctx, tx.tx, scanExposure,
-			"SELECT "+exposureColumns+" FROM exposure WHERE workspace = $1 AND (asset, weakness, locus) IN (VALUES "+b.String()+")", args...)
+		part, err := collect(ctx, tx.tx, scanExposure, findExposures(to-from), args...)
 		if err != nil {
 			return nil, fmt.Errorf("find exposures: %w", err)
 		}
 		out = append(out, part...)
 	}
 	return out, nil
+}
+
+// findExposures is a query for n places. A row value in a list of values would
+// make SQLite read the whole workspace; CROSS JOIN keeps it to one look-up for each place.
+func findExposures(n int) string {
+	var b strings.Builder
+	b.WriteString("WITH want(asset, weakness, locus) AS (VALUES ")
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT),CAST($%d AS TEXT))", 3*i+2, 3*i+3, 3*i+4)
+	}
+	b.WriteString(") SELECT e." + strings.ReplaceAll(exposureColumns, ", ", ", e.") +
+		" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $1")
+	return b.String()
 }
 
 // SaveExposures stores exposures, new or known, as they stand. Band and action

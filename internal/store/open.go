@@ -14,7 +14,8 @@ import (
 	"sync"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gyre-ctem/gyre"
 )
@@ -63,13 +64,9 @@ func open(ctx context.Context, dsn string) (*DB, error) {
 		}
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
 		db.dialect = dialects[Postgres]
-		pool, err := sql.Open("pgx", dsn)
-		if err != nil {
-			return nil, gyre.Errorf(gyre.Invalid, "database address: %w", err)
+		if err := db.openPostgres(dsn); err != nil {
+			return nil, err
 		}
-		pool.SetMaxOpenConns(16)
-		pool.SetMaxIdleConns(8)
-		db.w, db.r = pool, pool
 	default:
 		return nil, gyre.Errorf(gyre.Invalid, "database address %q begins with neither sqlite: nor postgres://", redact(dsn))
 	}
@@ -78,6 +75,22 @@ func open(ctx context.Context, dsn string) (*DB, error) {
 		return nil, gyre.Errorf(gyre.Unavailable, "open database %s: %w", redact(dsn), err)
 	}
 	return db, nil
+}
+
+func (db *DB) openPostgres(dsn string) error {
+	conf, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return gyre.Errorf(gyre.Invalid, "database address: %w", err)
+	}
+	// A plan that was made while a table was small would be kept for the life of
+	// the connection: the first big import would read whole tables for each batch.
+	conf.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	conf.RuntimeParams["application_name"] = "gyre"
+	pool := stdlib.OpenDB(*conf)
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(8)
+	db.w, db.r = pool, pool
+	return nil
 }
 
 // sqlitePragmas hold for every connection. WAL with synchronous=NORMAL survives

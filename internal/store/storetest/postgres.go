@@ -126,7 +126,7 @@ func startPostgres() error {
 	if err != nil {
 		return err
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), //nolint:gosec // a program of PostgreSQL, in a test
+	initdb := exec.Command(filepath.Join(bin, "initdb"), // #nosec -- a program of PostgreSQL, in a test
 		"-D", filepath.Join(folder, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	initdb.SysProcAttr, initdb.Dir = attr, folder
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -140,7 +140,7 @@ func startPostgres() error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	run := exec.Command("/bin/sh", "-c", watch, "sh", bin, folder, fmt.Sprint(server.port)) //nolint:gosec // fixed text
+	run := exec.Command("/bin/sh", "-c", watch, "sh", bin, folder, fmt.Sprint(server.port)) // #nosec -- fixed text
 	run.SysProcAttr, run.Dir = attr, folder
 	if server.stdin, err = run.StdinPipe(); err != nil {
 		return err
@@ -157,7 +157,7 @@ func startPostgres() error {
 	for server.admin.PingContext(ctx) != nil {
 		select {
 		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(folder, "log")) //nolint:gosec // our own folder
+			log, _ := os.ReadFile(filepath.Join(folder, "log")) // #nosec -- our own folder
 			return fmt.Errorf("PostgreSQL did not answer: %s", log)
 		case <-time.After(20 * time.Millisecond):
 		}

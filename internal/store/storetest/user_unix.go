@@ -31,7 +31,7 @@ func dropRoot(folder string) (*syscall.SysProcAttr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chown(folder, int(uid), int(gid)); err != nil { //nolint:gosec // 32 bits
+	if err := os.Chown(folder, int(uid), int(gid)); err != nil { // #nosec -- 32 bits
 		return nil, err
 	}
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
