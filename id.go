@@ -55,7 +55,7 @@ func (id ID) String() string {
 		return ""
 	}
 	var b [idTextLen]byte
-	for i, v := idTextLen-1, uint64(id); i >= 0; i, v = i-1, v>>5 { //nolint:gosec // IDs are positive
+	for i, v := idTextLen-1, uint64(id); i >= 0; i, v = i-1, v>>5 { // #nosec -- IDs are positive
 		b[i] = idAlphabet[v&31]
 	}
 	return string(b[:])
@@ -87,9 +87,9 @@ func ParseID(s string) (ID, error) {
 		if d < 0 {
 			return 0, Errorf(Invalid, "id %q: character %q is not base32", s, s[i])
 		}
-		v = v<<5 | uint64(d) //nolint:gosec // 0 ≤ d < 32
+		v = v<<5 | uint64(d) // #nosec -- 0 ≤ d < 32
 	}
-	return ID(v), nil //nolint:gosec // the first character is at most '7', so 63 bits
+	return ID(v), nil // #nosec -- the first character is at most '7', so 63 bits
 }
 
 func indexByte(s string, c byte) int {

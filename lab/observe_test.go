@@ -44,12 +44,12 @@ var network = map[string]observer{
 		return ok && invalid.Reason == x509.Expired
 	},
 	"W-02": func(t *testing.T, e *Estate) bool {
-		_, err := handshake(t, e, "portal", &tls.Config{RootCAs: e.authority.Roots(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}) //nolint:gosec // what is tested
+		_, err := handshake(t, e, "portal", &tls.Config{RootCAs: e.authority.Roots(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}) // #nosec -- what is tested
 		return err == nil
 	},
 	"W-03": func(t *testing.T, e *Estate) bool {
 		_, err := handshake(t, e, "intranet", &tls.Config{RootCAs: e.authority.Roots()})
-		cert, _ := handshake(t, e, "intranet", &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // what is tested
+		cert, _ := handshake(t, e, "intranet", &tls.Config{InsecureSkipVerify: true}) // #nosec -- what is tested
 		return err != nil && cert.Issuer.String() == cert.Subject.String()
 	},
 	"W-04": header("legacy", "Strict-Transport-Security"),
@@ -248,7 +248,7 @@ func TestCleanHostsAreClean(t *testing.T) {
 		if !slices.Contains(cert.DNSNames, name+".corp.example") || cert.IPAddresses[0].String() != l.address {
 			t.Errorf("%s: certificate for %v %v", name, cert.DNSNames, cert.IPAddresses)
 		}
-		if _, err := handshake(t, e, name, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil { //nolint:gosec // what is tested
+		if _, err := handshake(t, e, name, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil { // #nosec -- what is tested
 			t.Errorf("%s takes TLS 1.1", name)
 		}
 		for _, path := range []string{"/", "/nothing-here"} {

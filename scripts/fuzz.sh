@@ -7,6 +7,6 @@ git grep -l '^func Fuzz' -- '*_test.go' | while read -r file; do
 	pkg=./$(dirname "$file")
 	sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$file" | while read -r target; do
 		echo "== $pkg $target"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" "$pkg"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" -fuzzminimizetime 5x "$pkg"
 	done
 done

@@ -16,13 +16,12 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/auth"
+	"github.com/gyre-ctem/gyre/internal/httpapi"
 )
 
 const (
-	headerTimeout   = 10 * time.Second
-	idleTimeout     = 2 * time.Minute
-	maxHeader       = 64 << 10
 	shutdownTimeout = 5 * time.Second
+	sweepEvery      = time.Hour
 )
 
 // server is the part of App that listens.
@@ -93,9 +92,8 @@ func (a *App) hosts() []string {
 
 // Serve answers until ctx ends, then lets requests finish for a few seconds.
 func (a *App) Serve(ctx context.Context) error {
-	srv := &http.Server{
-		Handler: a.withLocalToken(a.api), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-	}
+	srv := httpapi.NewServer(a.withLocalToken(a.api), a.opt.Log)
+	go a.sweep(ctx)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(a.server.listener) }()
 	select {
@@ -111,6 +109,22 @@ func (a *App) Serve(ctx context.Context) error {
 		return fmt.Errorf("stop server: %w", err)
 	}
 	return srv.Close()
+}
+
+// sweep removes expired sessions and idempotency keys, now and then until ctx ends.
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := a.db.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.opt.Log.Warn("remove expired sessions", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // withLocalToken lets in, as the process itself, whoever could read the token in

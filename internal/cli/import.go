@@ -67,7 +67,7 @@ func (c *cli) importFile(cmd *cobra.Command, a *api, file string, q url.Values) 
 	if file == "-" {
 		q.Set("name", "stdin")
 	} else {
-		f, err := os.Open(file) //nolint:gosec // the user names it
+		f, err := os.Open(file) // #nosec -- the user names it
 		if err != nil {
 			return run, gyre.Errorf(gyre.Invalid, "cannot be read: %w", errors.Unwrap(err))
 		}

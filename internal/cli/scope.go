@@ -232,7 +232,7 @@ func (c *cli) scopeApplyCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in := c.in
 			if file != "-" {
-				f, err := os.Open(file) //nolint:gosec // the user names it
+				f, err := os.Open(file) // #nosec -- the user names it
 				if err != nil {
 					return gyre.FieldErrorf(gyre.Invalid, file, "cannot be read: %v", errors.Unwrap(err))
 				}

@@ -97,7 +97,7 @@ func readFile(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	b, err := os.ReadFile(file) // #nosec -- the operator names it
 	if err != nil {
 		return nil, gyre.FieldErrorf(gyre.Invalid, file, "cannot be read: %v", err)
 	}

@@ -101,7 +101,7 @@ func TestDocIsCurrent(t *testing.T) {
 	}
 	path := filepath.Join("..", "..", "docs", "config.md")
 	if *update {
-		if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil { //nolint:gosec // documentation
+		if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil { // #nosec -- documentation
 			t.Fatal(err)
 		}
 	}

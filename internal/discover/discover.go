@@ -118,7 +118,7 @@ func (j Job) Retests(a gyre.Aspect) bool {
 
 // Run executes one job as one run and returns it as stored. The error is about
 // Gyre itself; a job that failed on its target is a run with RunFailed.
-func (s *Stage) Run(ctx context.Context, ws gyre.ID, cycle gyre.ID, j Job, only *plugin.Place, progress plugin.Progress) (gyre.Run, error) {
+func (s *Stage) Run(ctx context.Context, ws, cycle gyre.ID, j Job, only *plugin.Place, progress plugin.Progress) (gyre.Run, error) {
 	run := gyre.Run{
 		ID: gyre.NewID(), Workspace: ws, Cycle: cycle, Scope: j.Scope.ID,
 		Source: j.SourceName(), Target: TargetKey(j.Target), Status: gyre.RunRunning, Started: time.Now(),

@@ -145,7 +145,7 @@ func (s *Stage) files(ctx context.Context, j Job, guard plugin.Guard, log *slog.
 }
 
 func (s *Stage) importFile(ctx context.Context, t gyre.Target, p string, folder bool, n int, log *slog.Logger, emit plugin.Emit, report *plugin.Report) error {
-	f, err := os.Open(p) //nolint:gosec // allowed by the guard
+	f, err := os.Open(p) // #nosec -- allowed by the guard
 	if err != nil {
 		return gyre.FieldErrorf(gyre.Unavailable, p, "cannot be opened: %v", err)
 	}

@@ -100,7 +100,7 @@ func openZip(name string, r io.Reader) (*document, error) {
 	if err != nil {
 		return fail(gyre.FieldErrorf(gyre.Invalid, name, "broken zip entry %q: %v", entry.Name, err))
 	}
-	compressed := int64(min(entry.CompressedSize64, 1<<62)) //nolint:gosec // bounded by min
+	compressed := int64(min(entry.CompressedSize64, 1<<62)) // #nosec -- bounded by min
 	return newDocument(path.Base(entry.Name), er, func() int64 { return compressed }, func() error {
 		_ = er.Close()
 		return drop()

@@ -48,7 +48,7 @@ func FuzzBodies(f *testing.F) {
 		`{"name":"f","filter":"severity >= HIGH"}`, `{"name":"t","scopes":["read"]}`, `{"name":"ann","role":"reader"}`,
 		`{"name":"ann","password":"x"}`, `{"new":"x"}`, `{"name":null,"targets":null}`, `{"ids":["0000000000000"],"state":"open"}`, "[", "\xff", "{}", "null",
 	} {
-		f.Add(uint8(i), body) //nolint:gosec // few
+		f.Add(uint8(i), body) // #nosec -- few
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body string) {
 		method, path, _ := strings.Cut(paths[int(which)%len(paths)], " ")

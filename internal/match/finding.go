@@ -4,6 +4,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,8 @@ func (h Hit) finding(kind gyre.AssetKind, c gyre.Component) gyre.Finding {
 		Asset: gyre.RefID(c.Asset), Weakness: w, Aspect: gyre.AspectPackage, Locus: Locus(c),
 		Severity: w.Severity, Evidence: gyre.Evidence{Summary: summary, Data: data},
 		Remedy: gyre.Remedy{
-			Kind: gyre.RemedyUpgrade, Ecosystem: c.Ecosystem, Package: c.Name,
+			// Packages built from one source are upgraded together.
+			Kind: gyre.RemedyUpgrade, Ecosystem: c.Ecosystem, Package: cmp.Or(c.Source, c.Name),
 			Current: c.Version, Fixed: h.Fixed, Location: c.Location,
 		},
 	}

@@ -257,7 +257,7 @@ func (v *view) rescore(risk Risk, c changes) {
 	f := &v.facts
 	for i := range f.id {
 		if c.scopes || c.assets[v.assets[f.asset[i]].ID] || c.weaknesses[v.weaknesses[f.weakness[i]].ID] {
-			v.score(int32(i), risk) //nolint:gosec // fewer than 2^31 rows
+			v.score(int32(i), risk) // #nosec -- fewer than 2^31 rows
 		}
 	}
 	v.dirty = true

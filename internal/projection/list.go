@@ -155,9 +155,9 @@ func (t *table) past(l *listing, row int) bool {
 	for i, k := range l.keys {
 		c := 0
 		if k.number != nil {
-			c = cmp.Compare(k.number(row), l.after.Keys[i].(float64)) //nolint:forcetypeassert // readCursor checks
+			c = cmp.Compare(k.number(row), l.after.Keys[i].(float64)) // readCursor checks
 		} else {
-			c = strings.Compare(k.text(row), l.after.Keys[i].(string)) //nolint:forcetypeassert // readCursor checks
+			c = strings.Compare(k.text(row), l.after.Keys[i].(string)) // readCursor checks
 		}
 		if k.desc {
 			c = -c
@@ -212,7 +212,7 @@ func (t *table) cursor(l *listing, row int) string {
 			c.Keys = append(c.Keys, k.text(row))
 		}
 	}
-	b, _ := json.Marshal(c) //nolint:errchkjson // numbers and strings
+	b, _ := json.Marshal(c) // numbers and strings
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

@@ -42,7 +42,7 @@ func (p *Projection) Exposures(ctx context.Context, ws gyre.ID, q gyre.ListQuery
 	}
 	info := v.info()
 	page, total, next := t.run(l, func(row int) {
-		if v.facts.active(int32(row)) { //nolint:gosec // fewer than 2^31 rows
+		if v.facts.active(int32(row)) { // #nosec -- fewer than 2^31 rows
 			info.Risk += v.facts.risk[row]
 		}
 	})
@@ -146,7 +146,7 @@ func (p *Projection) Tally(ctx context.Context, ws gyre.ID) (gyre.Tally, error) 
 	t := gyre.Tally{Assets: len(v.assets), Bands: map[gyre.Band]int{}, Classes: map[gyre.Class]int{}}
 	f := &v.facts
 	for i := range f.id {
-		if !f.active(int32(i)) { //nolint:gosec // fewer than 2^31 rows
+		if !f.active(int32(i)) { // #nosec -- fewer than 2^31 rows
 			continue
 		}
 		t.Exposures++
@@ -177,7 +177,7 @@ func (p *Projection) Scores(ctx context.Context, ws gyre.ID, yield func(Scored) 
 	defer v.mu.RUnlock()
 	f := &v.facts
 	for i := range f.id {
-		n := int32(i) //nolint:gosec // fewer than 2^31 rows
+		n := int32(i) // #nosec -- fewer than 2^31 rows
 		if err := yield(Scored{
 			ID: f.id[i], Recorded: gyre.Band(f.words.list[f.recorded[i]]), Risk: f.risk[i], Active: f.active(n), Input: v.input(n),
 		}); err != nil {

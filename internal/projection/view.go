@@ -81,7 +81,7 @@ func (d *dict) number(w string) uint8 {
 	if len(d.list) == 256 {
 		return 255 // aspects are open to plug-ins, but not without end
 	}
-	n := uint8(len(d.list)) //nolint:gosec // below 256
+	n := uint8(len(d.list)) // #nosec -- below 256
 	d.list, d.at[w] = append(d.list, w), n
 	return n
 }
@@ -99,7 +99,7 @@ func (f *facts) sourceSet(names []string) uint16 {
 	if len(f.sourceSets) == 1<<16-1 {
 		return 0
 	}
-	n := uint16(len(f.sourceSets)) //nolint:gosec // bounded above
+	n := uint16(len(f.sourceSets)) // #nosec -- bounded above
 	f.sourceSets, f.sourceAt[key] = append(f.sourceSets, slices.Clone(names)), n
 	return n
 }
@@ -137,7 +137,7 @@ func (v *view) putAsset(a Asset) {
 	if i, ok := v.assetAt[a.ID]; ok {
 		v.assets[i] = dim
 	} else {
-		v.assetAt[a.ID] = int32(len(v.assets)) //nolint:gosec // fewer than 2^31 assets
+		v.assetAt[a.ID] = int32(len(v.assets)) // #nosec -- fewer than 2^31 assets
 		v.assets = append(v.assets, dim)
 	}
 	v.dirty = true
@@ -148,7 +148,7 @@ func (v *view) putWeakness(w Weakness) {
 		v.weaknesses[i] = weaknessDim{w}
 		return
 	}
-	v.weaknessAt[w.ID] = int32(len(v.weaknesses)) //nolint:gosec // fewer than 2^31 weaknesses
+	v.weaknessAt[w.ID] = int32(len(v.weaknesses)) // #nosec -- fewer than 2^31 weaknesses
 	v.weaknesses = append(v.weaknesses, weaknessDim{w})
 }
 
@@ -163,7 +163,7 @@ func (v *view) putExposure(e Exposure, risk Risk) bool {
 	f := &v.facts
 	i, known := v.factAt[e.ID]
 	if !known {
-		i = int32(len(f.id)) //nolint:gosec // fewer than 2^31 exposures
+		i = int32(len(f.id)) // #nosec -- fewer than 2^31 exposures
 		v.factAt[e.ID] = i
 		f.grow()
 	}
@@ -222,7 +222,7 @@ func (v *view) sumUp() {
 	}
 	f := &v.facts
 	for i := range f.id {
-		if !f.active(int32(i)) { //nolint:gosec // fewer than 2^31 rows
+		if !f.active(int32(i)) { // #nosec -- fewer than 2^31 rows
 			continue
 		}
 		a := &v.assets[f.asset[i]]

@@ -197,7 +197,7 @@ func TestQuoteIsOneWord(t *testing.T) {
 		t.Skip("no sh")
 	}
 	for _, s := range []string{"openssl", "a b", "$(id)", "`id`", "'", `"`, `\`, "a\nb", "--option", "*", "~root", "a;b", "|", "é", "#x", "!!", "{a,b}", "<x", "\x00y"} {
-		out, err := exec.Command(sh, "-c", "printf '%s\\n' "+quote(s)).Output() //nolint:gosec // that is the test
+		out, err := exec.Command(sh, "-c", "printf '%s\\n' "+quote(s)).Output() // #nosec -- that is the test
 		if err != nil {
 			t.Fatalf("%q: %v", s, err)
 		}

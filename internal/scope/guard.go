@@ -28,7 +28,7 @@ type GuardOptions struct {
 	Limiter *rate.Limiter
 	// Kill ends everything when it is done: connections are closed, no new ones
 	// are made. nil: never.
-	Kill context.Context //nolint:containedctx // it is a signal, not a call's context
+	Kill context.Context // it is a signal, not a call's context
 	// Dial connects to an address (never a name). nil is net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Resolver turns names into addresses. nil is the system's.

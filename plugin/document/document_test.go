@@ -159,7 +159,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 		if err := walk(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if grown := int64(peak) - int64(base); grown > 64<<20 { //nolint:gosec // sizes of a heap
+		if grown := int64(peak) - int64(base); grown > 64<<20 { // #nosec -- sizes of a heap
 			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}
 	}

@@ -46,7 +46,7 @@ func (p *ports) add(list string) error {
 			return fmt.Errorf("%q is not a list of ports", document.Line(part, 40))
 		}
 		for n := a; n <= b; n++ {
-			p.put(int(n)) //nolint:gosec // at most 65535
+			p.put(int(n)) // #nosec -- at most 65535
 		}
 	}
 	return nil
@@ -119,7 +119,7 @@ func (r *run) port(h *host, el xml.StartElement) error {
 		r.problem("port", "%q/%q is not a port", document.Line(proto, 20), document.Line(document.Attr(el, "portid"), 20))
 		return nil
 	}
-	s := service{transport: proto, port: int(n), data: map[string]any{"port": int64(n), "transport": proto}} //nolint:gosec // at most 65535
+	s := service{transport: proto, port: int(n), data: map[string]any{"port": int64(n), "transport": proto}} // #nosec -- at most 65535
 	state := ""
 	err = r.x.Children(func(el xml.StartElement) error {
 		switch el.Name.Local {

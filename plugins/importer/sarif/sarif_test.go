@@ -140,7 +140,7 @@ func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // a heap's size
+	return int64(m.HeapAlloc) // #nosec -- a heap's size
 }
 
 func TestCorpus(t *testing.T) {

@@ -56,7 +56,7 @@ func wanting(all []filesystem.Extractor, e *entry) []filesystem.Extractor {
 // outlives its time by much.
 type bounded struct {
 	*os.File
-	ctx context.Context //nolint:containedctx // it bounds the life of this one file
+	ctx context.Context // it bounds the life of this one file
 }
 
 func (b bounded) Read(p []byte) (int, error) {

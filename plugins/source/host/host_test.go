@@ -165,7 +165,7 @@ func places(s *seen) []string {
 
 func TestInventory(t *testing.T) {
 	dir := standard(t).write(t)
-	if err := os.Chmod(filepath.Join(dir, "etc/shadow"), 0o644); err != nil { //nolint:gosec // that is the finding
+	if err := os.Chmod(filepath.Join(dir, "etc/shadow"), 0o644); err != nil { // #nosec -- that is the finding
 		t.Fatal(err)
 	}
 	s, report := look(t, plugin.Request{Target: gyre.Target{Root: dir, Zone: gyre.ZoneDMZ, Address: "127.0.10.9", Asset: "web1"}})
@@ -290,7 +290,7 @@ func TestUnreadable(t *testing.T) {
 		if err := os.Chmod(filepath.Join(dir, p), 0); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = os.Chmod(filepath.Join(dir, p), 0o700) }() //nolint:gosec // so that it can be removed
+		defer func() { _ = os.Chmod(filepath.Join(dir, p), 0o700) }() // #nosec -- so that it can be removed
 	}
 	s, report := look(t, plugin.Request{Target: gyre.Target{Root: dir}})
 	if !strings.Contains(strings.Join(report.Limits, "\n"), "no permission to read folder: 2") {

@@ -68,7 +68,7 @@ func (jar) Extract(ctx context.Context, in *filesystem.ScanInput) (inventory.Inv
 }
 
 type jarWalk struct {
-	ctx   context.Context //nolint:containedctx // one walk lives in one call
+	ctx   context.Context // one walk lives in one call
 	seen  map[string]bool
 	left  int64
 	found []*extractor.Package

@@ -237,7 +237,7 @@ const probeName = "gyre.invalid"
 // ftp tries an anonymous login (RFC 1635), when the scope's intensity allows logins.
 func ftp(ctx context.Context, p *peer, s *service) *service {
 	s.protocol, s.partial = "ftp", true
-	product(s, ftpProduct, s.facts["banner"].(string)) //nolint:forcetypeassert // set by greets
+	product(s, ftpProduct, s.facts["banner"].(string)) // set by greets
 	c, code, _ := converse(ctx, p)
 	if c == nil || code != 220 {
 		return s
@@ -270,7 +270,7 @@ func ftp(ctx context.Context, p *peer, s *service) *service {
 // is ever sent; the addresses are of domains that belong to nobody (RFC 2606).
 func smtp(ctx context.Context, p *peer, s *service) *service {
 	s.protocol, s.partial = "smtp", true
-	product(s, smtpProduct, s.facts["banner"].(string)) //nolint:forcetypeassert // set by greets
+	product(s, smtpProduct, s.facts["banner"].(string)) // set by greets
 	c, code, _ := converse(ctx, p)
 	if c == nil || code != 220 {
 		return s

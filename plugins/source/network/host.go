@@ -42,7 +42,7 @@ func (l *look) closer(ctx context.Context, h *host) (*gyre.Batch, error) {
 		}
 	}
 	if len(open) == 0 && !refusedAny {
-		return nil, nil //nolint:nilnil // nobody there: nothing to say
+		return nil, nil // nobody there: nothing to say
 	}
 	names := slices.Concat(l.names, l.inventory.namesOf(h.addr))
 	var found []*port

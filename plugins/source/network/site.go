@@ -162,7 +162,7 @@ func (s *site) first(ctx context.Context) {
 	if cookies == nil {
 		fact["cookies"] = []any{}
 	}
-	if strings.HasPrefix(fact["content_type"].(string), "text/") { //nolint:forcetypeassert // set above
+	if strings.HasPrefix(fact["content_type"].(string), "text/") { // set above
 		fact["body_sample"] = printable(g.body, 2048)
 	}
 	s.out.pages[""] = fact
