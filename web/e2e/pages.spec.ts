@@ -32,7 +32,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await visit('/', 'overview');
       for (const list of lists) {
         await visit(`/${list}`, list);
-        const href = await page.locator(`main a[href^="/${list}/"]`).first().getAttribute('href');
+        const href = await page.locator(`#main a[href^="/${list}/"]`).first().getAttribute('href');
         expect(href, `a link to one of ${list}`).toBeTruthy();
         await visit(href as string, list.slice(0, -1));
       }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFileSync } from 'node:child_process';
+import { dirname } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
@@ -42,7 +43,11 @@ export async function overviewRisk(page: Page): Promise<number> {
 export function gyre(commandLine: string): string {
   const binary = process.env.GYRE_BIN;
   if (!binary) throw new Error('Set GYRE_BIN to the gyre binary.');
-  const [name, ...args] = commandLine.trim().split(/\s+/);
-  if (name !== 'gyre') throw new Error(`${commandLine} is not a command of gyre`);
-  return execFileSync(binary, args, { encoding: 'utf8', timeout: 60_000 });
+  if (!commandLine.startsWith('gyre ')) throw new Error(`${commandLine} is not a command of gyre`);
+  // Through a shell, as a person would paste it: values in it are quoted.
+  return execFileSync('sh', ['-c', commandLine], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}` },
+  });
 }

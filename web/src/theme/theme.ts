@@ -6,6 +6,7 @@ import {
   Button,
   createTheme,
   Drawer,
+  defaultVariantColorsResolver,
   type MantineColorsTuple,
   Modal,
   Paper,
@@ -87,10 +88,12 @@ const wine: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { teal, gray, dark, marigold, wine },
   primaryColor: 'teal',
+  // Fills are lighter on dark pages, so the text on them is ink there.
+  variantColorResolver: (input) => ({
+    ...defaultVariantColorsResolver(input),
+    ...(input.variant === 'filled' && { color: 'var(--gy-on-fill)' }),
+  }),
   primaryShade: { light: 6, dark: 4 },
-  autoContrast: true,
-  // Above this, text on a filled button is ink instead of white: both then reach 4.5 to 1.
-  luminanceThreshold: 0.2,
   black: '#0e2225',
   defaultRadius: 4,
   fontFamily: "'Archivo Variable', 'Segoe UI', system-ui, sans-serif",

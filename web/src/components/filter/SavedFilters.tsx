@@ -23,7 +23,7 @@ export function SavedFilters({ filter, onChange }: SavedFiltersProps) {
   const current = saved.find((f) => f.filter === filter);
   return (
     <>
-      <Menu position="bottom-end" width={300}>
+      <Menu position="bottom-end" width={300} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button variant="default" size="sm" leftSection={<Icon name="star" size={14} />}>
             {current ? current.name : 'Saved filters'}
