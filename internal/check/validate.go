@@ -35,8 +35,15 @@ func (p *packCheck) compile(name string) (*Check, error) {
 		what string
 		text text
 	}{
-		{"aspect", p.Aspect}, {"class", p.Class}, {"title", p.Title}, {"severity", p.Severity}, {"condition", p.Condition}, {"motive", p.Motive},
-		{"effort", p.Effort}, {"evidence.summary", p.Evidence.Summary}, {"remediation.text", p.Remediation.Text},
+		{"aspect", p.Aspect},
+		{"class", p.Class},
+		{"title", p.Title},
+		{"severity", p.Severity},
+		{"condition", p.Condition},
+		{"motive", p.Motive},
+		{"effort", p.Effort},
+		{"evidence.summary", p.Evidence.Summary},
+		{"remediation.text", p.Remediation.Text},
 	} {
 		if required.text.value == "" {
 			return nil, fail(required.text, "%s is missing", required.what)

@@ -119,11 +119,12 @@ func (v *barView) show(c gyre.Cycle) {
 	}
 }
 
+// add makes a bar without a total, because only such a one can be given a new total later.
 func (v *barView) add(i int, s gyre.CycleStage) *mpb.Bar {
 	note := &atomic.Value{}
 	note.Store("")
 	v.notes[s.Stage] = note
-	bar := v.p.New(int64(max(s.Total, 1)), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─"),
+	bar := v.p.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─"),
 		mpb.BarPriority(i),
 		mpb.PrependDecorators(decor.Name(string(s.Stage), decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(

@@ -29,7 +29,7 @@ func checkDatabase(v string) error {
 			return nil
 		}
 	}
-	return errors.New("must start with postgres:// or sqlite:")
+	return errors.New("must start with sqlite: or postgres://")
 }
 
 func checkBool(v string) error {

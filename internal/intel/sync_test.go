@@ -279,8 +279,11 @@ func TestFirstComponents(t *testing.T) {
 		have  []string
 		asked int
 	}{
-		{0, nil, 1}, {time.Minute, []string{"npm"}, 2}, {time.Minute, []string{"npm"}, 2},
-		{2 * time.Hour, []string{"npm", "Go"}, 3}, {time.Minute, []string{"npm", "Go"}, 3},
+		{0, nil, 1},
+		{time.Minute, []string{"npm"}, 2},
+		{time.Minute, []string{"npm"}, 2},
+		{2 * time.Hour, []string{"npm", "Go"}, 3},
+		{time.Minute, []string{"npm", "Go"}, 3},
 	} {
 		now, ecosystems = now.Add(step.after), step.have
 		if _, err := in.Sync(t.Context(), nil); err != nil || len(osv.asked) != step.asked {
