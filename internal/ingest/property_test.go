@@ -204,8 +204,10 @@ func TestOrder(t *testing.T) {
 		var found []gyre.Finding
 		for m := range 3 {
 			all := []gyre.Identifier{
-				{Type: gyre.IDMachine, Value: fmt.Sprintf("machine-%d", m)}, {Type: gyre.IDMAC, Value: fmt.Sprintf("00:11:22:33:44:%02d", m)},
-				{Type: gyre.IDHostname, Value: fmt.Sprintf("host-%d", m)}, ip(fmt.Sprintf("10.0.0.%d", m+1)),
+				{Type: gyre.IDMachine, Value: fmt.Sprintf("machine-%d", m)},
+				{Type: gyre.IDMAC, Value: fmt.Sprintf("00:11:22:33:44:%02d", m)},
+				{Type: gyre.IDHostname, Value: fmt.Sprintf("host-%d", m)},
+				ip(fmt.Sprintf("10.0.0.%d", m+1)),
 			}
 			for range rapid.IntRange(1, 3).Draw(rt, "sightings") {
 				ids := rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, 4, rapid.ID[gyre.Identifier]).Draw(rt, "ids")

@@ -82,7 +82,7 @@ func (db *DB) EventsOfRun(ctx context.Context, ws, run gyre.ID, seq int64, limit
 }
 
 // EventsBetween lists the exposure events of a time span, in order.
-func (db *DB) EventsBetween(ctx context.Context, ws gyre.ID, object string, from, to int64, after int64, limit int) ([]gyre.Event, error) {
+func (db *DB) EventsBetween(ctx context.Context, ws gyre.ID, object string, from, to, after int64, limit int) ([]gyre.Event, error) {
 	return collect(ctx, db.r, scanEvent,
 		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND object = $2 AND at >= $3 AND at < $4 AND seq > $5 ORDER BY seq LIMIT $6",
 		int64(ws), object, from, to, after, limit)

@@ -68,9 +68,9 @@ func (db *DB) UpsertAdvisories(ctx context.Context, rows []intel.AdvisoryRow) er
 		if err != nil {
 			return err
 		}
-		for _, table := range []string{"advisory_package", "advisory_name"} {
+		for _, forget := range []string{"DELETE FROM advisory_package WHERE advisory IN ", "DELETE FROM advisory_name WHERE advisory IN "} {
 			err := inChunks(ids, stringArg, nil, func(in string, args []any) error {
-				_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE advisory IN "+in, args...)
+				_, err := tx.ExecContext(ctx, forget+in, args...)
 				return err
 			})
 			if err != nil {

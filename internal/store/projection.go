@@ -112,9 +112,8 @@ func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.I
 
 // IntelOf is what the world knows of a weakness: the worst of its CVEs.
 func (db *DB) IntelOf(ctx context.Context, w gyre.Weakness) (gyre.Intel, error) {
-	rows := []ProjectionWeakness{{Weakness: w}}
-	err := db.addIntel(ctx, rows)
-	return rows[0].Intel, err
+	known, err := db.Intel(ctx, cvesOf(w))
+	return intelOf(w, known), err
 }
 
 func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
@@ -136,13 +135,19 @@ func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
 		return err
 	}
 	for i := range rows {
-		for _, cve := range cvesOf(rows[i].Weakness) {
-			if in, ok := known[cve]; ok {
-				rows[i].Intel = worse(rows[i].Intel, in)
-			}
-		}
+		rows[i].Intel = intelOf(rows[i].Weakness, known)
 	}
 	return nil
+}
+
+// intelOf joins what is known of the CVEs of a weakness.
+func intelOf(w gyre.Weakness, known map[string]gyre.Intel) (all gyre.Intel) {
+	for _, cve := range cvesOf(w) {
+		if in, ok := known[cve]; ok {
+			all = worse(all, in)
+		}
+	}
+	return all
 }
 
 func cvesOf(w gyre.Weakness) []string {

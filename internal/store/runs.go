@@ -52,7 +52,7 @@ func (db *DB) RunsOfCycle(ctx context.Context, ws, cycle gyre.ID) ([]gyre.Run, e
 }
 
 // Runs lists the newest runs, newest first, of every cycle and none.
-func (db *DB) Runs(ctx context.Context, ws gyre.ID, before gyre.ID, limit int) ([]gyre.Run, error) {
+func (db *DB) Runs(ctx context.Context, ws, before gyre.ID, limit int) ([]gyre.Run, error) {
 	if before == 0 {
 		before = maxID
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-const tokenColumns = "id, workspace, account, name, hash, scopes, created, expires, last_used"
+const keyColumns = "id, workspace, account, name, hash, scopes, created, expires, last_used"
 
 func scanToken(s scanner) (t gyre.Token, err error) {
 	var scopes string
@@ -24,7 +24,7 @@ func scanToken(s scanner) (t gyre.Token, err error) {
 // CreateToken stores a new token and gives it an ID.
 func (db *DB) CreateToken(ctx context.Context, ws gyre.ID, t gyre.Token) (gyre.Token, error) {
 	t.ID, t.Workspace, t.Created = gyre.NewID(), ws, timeOf(micros(db.now()))
-	_, err := db.w.ExecContext(ctx, "INSERT INTO token ("+tokenColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
+	_, err := db.w.ExecContext(ctx, "INSERT INTO token ("+keyColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
 		int64(t.ID), int64(ws), int64(t.Account), t.Name, t.Hash, strings.Join(t.Scopes, " "), micros(t.Created), micros(t.Expires), micros(t.LastUsed))
 	if err != nil {
 		return t, fmt.Errorf("create token: %w", err)
@@ -34,13 +34,13 @@ func (db *DB) CreateToken(ctx context.Context, ws gyre.ID, t gyre.Token) (gyre.T
 
 // TokenByHash finds a token by the hash of its secret, in whatever workspace.
 func (db *DB) TokenByHash(ctx context.Context, hash string) (gyre.Token, error) {
-	return one(ctx, db.r, "token", "with that secret", scanToken, "SELECT "+tokenColumns+" FROM token WHERE hash = $1", hash)
+	return one(ctx, db.r, "token", "with that secret", scanToken, "SELECT "+keyColumns+" FROM token WHERE hash = $1", hash)
 }
 
 // Tokens lists the tokens of an account, or with account 0 of the workspace, newest first.
 func (db *DB) Tokens(ctx context.Context, ws, account gyre.ID) ([]gyre.Token, error) {
 	return collect(ctx, db.r, scanToken,
-		"SELECT "+tokenColumns+" FROM token WHERE workspace = $1 AND ($2 = 0 OR account = $2) ORDER BY id DESC", int64(ws), int64(account))
+		"SELECT "+keyColumns+" FROM token WHERE workspace = $1 AND ($2 = 0 OR account = $2) ORDER BY id DESC", int64(ws), int64(account))
 }
 
 // TouchToken notes that a token was used.

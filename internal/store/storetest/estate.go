@@ -57,8 +57,10 @@ func plant(t testing.TB, db *store.DB, ws gyre.ID, n int) estate {
 				Remedy: gyre.Remedy{Kind: gyre.RemedyUpgrade, Package: "openssh", Fixed: "9.8"}, FirstSeen: at, LastSeen: at,
 			}
 			e.exposures = append(e.exposures, x)
-			obs = append(obs, gyre.Observation{ID: gyre.NewID(), Exposure: x.ID, Run: 1, Source: "identify", Seen: true, At: at,
-				Evidence: gyre.Evidence{Summary: "banner", Data: map[string]any{"port": int64(22)}}})
+			obs = append(obs, gyre.Observation{
+				ID: gyre.NewID(), Exposure: x.ID, Run: 1, Source: "identify", Seen: true, At: at,
+				Evidence: gyre.Evidence{Summary: "banner", Data: map[string]any{"port": int64(22)}},
+			})
 			tx.Append(gyre.Event{Object: "exposure", ID: x.ID, Kind: "created", To: "open", Actor: "run:1"})
 		}
 		if err := tx.SaveExposures(ctx, e.exposures); err != nil {
