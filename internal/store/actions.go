@@ -63,15 +63,19 @@ type ActionDraft struct {
 }
 
 // SavePlan makes the workspace's actions those of a plan: known keys keep their
-// ID, state, owner and due date; an action that nothing is left of becomes
-// verified when it was being worked on or done, and dismissed ones stay so. It returns
-// how many actions have work left.
+// ID, owner and due date, and their state, but one that was called done and removes
+// exposures which are still open is open again. An action that nothing is left of
+// becomes verified; dismissed ones stay so. It returns how many actions have work left.
 func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (int, error) {
 	left := 0
 	err := db.Write(ctx, ws, func(tx *Tx) error {
 		known, err := collect(ctx, tx.tx, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1", int64(ws))
 		if err != nil {
 			return fmt.Errorf("read actions: %w", err)
+		}
+		exposures, err := tx.actionLinks(ctx)
+		if err != nil {
+			return err
 		}
 		byKey := make(map[string]gyre.Action, len(known))
 		for _, a := range known {
@@ -80,7 +84,11 @@ func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (i
 		var save []gyre.Action
 		want := map[gyre.ID]gyre.ID{} // exposure → action
 		for _, d := range drafts {
-			a := tx.planned(byKey, d.Action)
+			standing := false
+			for _, e := range d.Removes {
+				standing = standing || exposures[e].state != gyre.StateFixClaimed
+			}
+			a := tx.planned(byKey, d.Action, standing)
 			delete(byKey, a.Key)
 			save = append(save, a)
 			left++
@@ -105,23 +113,24 @@ func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (i
 		if err := tx.saveActions(ctx, save); err != nil {
 			return err
 		}
-		return tx.linkActions(ctx, want)
+		return tx.linkActions(ctx, exposures, want)
 	})
 	return left, err
 }
 
-// planned is the action to store for a draft.
-func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action) gyre.Action {
+// planned is the action to store for a draft. standing: it removes exposures
+// that nobody claims to be fixed.
+func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action, standing bool) gyre.Action {
 	a, ok := known[draft.Key]
 	if !ok {
 		draft.ID, draft.State, draft.Created, draft.Updated = gyre.NewID(), gyre.ActionOpen, tx.now, tx.now
 		tx.Append(gyre.Event{Object: "action", ID: draft.ID, Kind: "created", To: draft.Key, Actor: "system"})
 		return draft
 	}
-	if a.State == gyre.ActionVerified {
+	if a.State == gyre.ActionVerified || (a.State == gyre.ActionDone && standing) {
 		tx.Append(gyre.Event{
 			Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionOpen), Actor: "system",
-			Reason: "there are exposures again that it removes",
+			Reason: "there are exposures that it removes and nobody claims to be fixed",
 		})
 		a.State = gyre.ActionOpen
 	}
@@ -151,27 +160,38 @@ func (tx *Tx) saveActions(ctx context.Context, all []gyre.Action) error {
 	return nil
 }
 
-// linkActions makes active exposures point at their action. Closed ones keep
-// theirs, so that an action shows what it has removed.
-func (tx *Tx) linkActions(ctx context.Context, want map[gyre.ID]gyre.ID) error {
-	byAction := map[gyre.ID][]gyre.ID{}
+// actionLink is what a plan needs to know of an exposure.
+type actionLink struct {
+	action gyre.ID
+	state  gyre.State
+}
+
+func (tx *Tx) actionLinks(ctx context.Context) (map[gyre.ID]actionLink, error) {
+	links := map[gyre.ID]actionLink{}
 	err := each(ctx, tx.tx, "SELECT id, action, state FROM exposure WHERE workspace = $1", []any{int64(tx.ws)}, func(s scanner) error {
-		var id, action gyre.ID
-		var state string
-		if err := s.Scan((*int64)(&id), (*int64)(&action), &state); err != nil {
+		var id gyre.ID
+		var l actionLink
+		if err := s.Scan((*int64)(&id), (*int64)(&l.action), (*string)(&l.state)); err != nil {
 			return err
 		}
-		to, planned := want[id]
-		if !planned && !gyre.State(state).Active() {
-			return nil
-		}
-		if to != action {
-			byAction[to] = append(byAction[to], id)
-		}
+		links[id] = l
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read actions of exposures: %w", err)
+		return nil, fmt.Errorf("read actions of exposures: %w", err)
+	}
+	return links, nil
+}
+
+// linkActions makes active exposures point at their action. Closed ones keep
+// theirs, so that an action shows what it has removed.
+func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, want map[gyre.ID]gyre.ID) error {
+	byAction := map[gyre.ID][]gyre.ID{}
+	for id, l := range links {
+		to, planned := want[id]
+		if (planned || l.state.Active()) && to != l.action {
+			byAction[to] = append(byAction[to], id)
+		}
 	}
 	for action, ids := range byAction {
 		for _, id := range ids {

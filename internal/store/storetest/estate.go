@@ -205,6 +205,18 @@ func testPlan(t *testing.T, db *store.DB, ws gyre.ID) {
 	ok(t, err)
 	same(t, "exposures follow", states(t, db, ws, e.ids()), []gyre.State{gyre.StateFixClaimed, gyre.StateFixClaimed})
 
+	_, err = db.SavePlan(ctx, ws, []store.ActionDraft{draft})
+	ok(t, err)
+	a, err = db.Action(ctx, ws, a.ID)
+	ok(t, err)
+	same(t, "done, and all of it claimed", a.State, gyre.ActionDone)
+	ok(t, db.Reopen(ctx, ws, e.ids()[0], "ann", "still there"))
+	_, err = db.SavePlan(ctx, ws, []store.ActionDraft{draft})
+	ok(t, err)
+	a, err = db.Action(ctx, ws, a.ID)
+	ok(t, err)
+	same(t, "done, but something stands", a.State, gyre.ActionOpen)
+
 	_, err = db.SavePlan(ctx, ws, nil)
 	ok(t, err)
 	a, err = db.Action(ctx, ws, a.ID)
