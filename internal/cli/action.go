@@ -106,11 +106,11 @@ func (c *cli) actionShowCmd() *cobra.Command {
 func stepText(s gyre.Step) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[%s] %s", cmp.Or(s.Platform, "any"), s.Text)
-	for _, cmd := range s.Commands {
-		b.WriteString("\n     $ " + strings.ReplaceAll(cmd, "\n", "\n       "))
-	}
 	if s.Config != "" {
 		b.WriteString("\n     " + strings.ReplaceAll(strings.TrimRight(s.Config, "\n"), "\n", "\n     "))
+	}
+	for _, cmd := range s.Commands {
+		b.WriteString("\n     $ " + strings.ReplaceAll(cmd, "\n", "\n       "))
 	}
 	if len(s.Assets) > 0 {
 		b.WriteString("\n     on " + short(strings.Join(s.Assets, ", "), 200))

@@ -17,10 +17,10 @@ export function Steps({ steps }: { steps: Step[] }) {
         <li key={i} className={classes.step}>
           {s.platform && s.platform !== 'any' && <h3 className={classes.platform}>On {s.platform}</h3>}
           <p className={classes.text}>{s.text}</p>
+          {s.config && <Command text={s.config} label="configuration" />}
           {s.commands?.map((c) => (
             <Command key={c} text={c} />
           ))}
-          {s.config && <Command text={s.config} label="configuration" />}
           {s.assets && s.assets.length > 0 && (
             <p className={classes.assets}>
               For {s.assets.slice(0, shownAssets).join(', ')}
