@@ -13,13 +13,24 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/config"
+	"github.com/gyre-ctem/gyre/internal/store/storetest"
 	"github.com/gyre-ctem/gyre/lab"
 )
 
-// openAt opens an App on a folder of the test's own.
+// openAt opens an App on a folder of the test's own, and on the database in it.
 func openAt(t *testing.T, dir, feeds string) *App {
 	t.Helper()
-	cfg, err := config.Load("", func(string) string { return "" }, map[string]string{"data": dir, "feeds": feeds})
+	return openOn(t, dir, feeds, "")
+}
+
+// openOn is openAt with another database.
+func openOn(t *testing.T, dir, feeds, database string) *App {
+	t.Helper()
+	set := map[string]string{"data": dir, "feeds": feeds, "feed-interval": "0s"}
+	if database != "" {
+		set["database"] = database
+	}
+	cfg, err := config.Load("", func(string) string { return "" }, set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,12 +82,18 @@ func TestOnlyACoveringRunCloses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("brings the practice estate up")
 	}
+	for _, engine := range storetest.Engines {
+		t.Run(string(engine), func(t *testing.T) { testClosing(t, storetest.URL(t, engine)) })
+	}
+}
+
+func testClosing(t *testing.T, database string) {
 	estate, err := lab.Start(t.Context(), lab.Options{Dir: filepath.Join(t.TempDir(), "lab")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer estate.Close()
-	a := openAt(t, filepath.Join(t.TempDir(), "data"), estate.FeedDir())
+	a := openOn(t, filepath.Join(t.TempDir(), "data"), estate.FeedDir(), database)
 	ws := a.workspace.ID
 
 	// The network targets only: what is at a port is closed by its port.
