@@ -27,6 +27,8 @@ for (const scheme of ['light', 'dark'] as const) {
         await page.waitForLoadState('load');
         await expectAccessible(page, `${name} ${scheme} ${size.name}`);
         await expectFits(page, `${name} ${size.name}`);
+        // Charts draw themselves after their data.
+        await page.waitForTimeout(500);
         await page.screenshot({ path: `${screens}/${name}-${scheme}-${size.name}.png`, fullPage: true });
       };
       await visit('/', 'overview');

@@ -4,6 +4,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
+import { useMay } from '../api/grants';
 import { actionQuery } from '../api/queries';
 import type { ActionDetail } from '../api/types';
 import { Empty } from '../components/Empty';
@@ -30,6 +31,7 @@ const shown = 50;
 
 function ActionView({ detail }: { detail: ActionDetail }) {
   const { action, exposures } = detail;
+  const mayScan = useMay('scan');
   const { sweep, start, stop } = useValidateAll();
   const active = exposures.filter((e) => e.state !== 'fixed');
   return (
@@ -48,13 +50,15 @@ function ActionView({ detail }: { detail: ActionDetail }) {
         </>
       }
       tools={
-        <Button
-          loading={sweep?.running}
-          disabled={active.length === 0}
-          onClick={() => void start(active.map((e) => e.id))}
-        >
-          {active.length === 1 ? 'Validate' : `Validate all ${count(active.length)}`}
-        </Button>
+        mayScan && (
+          <Button
+            loading={sweep?.running}
+            disabled={active.length === 0}
+            onClick={() => void start(active.map((e) => e.id))}
+          >
+            {active.length <= 1 ? 'Validate' : `Validate all ${count(active.length)}`}
+          </Button>
+        )
       }
     >
       <div className={split.split}>
@@ -87,7 +91,7 @@ function ActionView({ detail }: { detail: ActionDetail }) {
               <Empty small title="Nothing is left: every exposure of this action is closed." />
             )}
             {exposures.length > shown && (
-              <p className="gy-dim" style={{ padding: '0 16px' }}>
+              <p className="gy-remark">
                 The worst {shown} of {count(action.exposures)}.
               </p>
             )}

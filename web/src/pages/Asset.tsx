@@ -6,6 +6,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useMay } from '../api/grants';
 import { assetQuery, exposuresQuery } from '../api/queries';
 import type { AssetDetail } from '../api/types';
 import { BandWord } from '../components/Band';
@@ -33,6 +34,7 @@ export function Asset() {
 function AssetView({ detail }: { detail: AssetDetail }) {
   const { asset, exposures } = detail;
   const now = useNow(30_000);
+  const mayWrite = useMay('write');
   const [editing, dialog] = useDisclosure(false);
   return (
     <Page
@@ -53,7 +55,7 @@ function AssetView({ detail }: { detail: AssetDetail }) {
           <span>seen {ago(asset.last_seen, now)}</span>
         </>
       }
-      tools={<Button onClick={dialog.open}>Edit asset</Button>}
+      tools={mayWrite && <Button onClick={dialog.open}>Edit asset</Button>}
     >
       <div className={split.split}>
         <div className={split.column}>
@@ -132,7 +134,7 @@ function AssetExposures({ id, name }: { id: string; name: string }) {
         <Empty small title={query.isPending ? 'Loading…' : 'No exposure that is not fixed'} />
       )}
       {rows.length > shown && (
-        <p className="gy-dim" style={{ padding: '0 16px' }}>
+        <p className="gy-remark">
           The worst {shown} of {count(rows.length)}.
         </p>
       )}

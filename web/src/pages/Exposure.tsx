@@ -6,6 +6,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useMay } from '../api/grants';
 import { useValidate } from '../api/mutations';
 import { exposureQuery } from '../api/queries';
 import type { ExposureDetail } from '../api/types';
@@ -37,6 +38,8 @@ export function Exposure() {
 function ExposureView({ detail }: { detail: ExposureDetail }) {
   const { exposure, asset, weakness, score, action } = detail;
   const now = useNow(30_000);
+  const mayWrite = useMay('write');
+  const mayScan = useMay('scan');
   const validate = useValidate();
   const [since, setSince] = useState(0);
   const [changing, dialog] = useDisclosure(false);
@@ -63,18 +66,22 @@ function ExposureView({ detail }: { detail: ExposureDetail }) {
       }
       tools={
         <>
-          <Button variant="default" onClick={dialog.open} disabled={exposure.state === 'fixed'}>
-            Change state…
-          </Button>
-          <Button
-            loading={validate.isPending}
-            onClick={() => {
-              setSince(Date.now());
-              validate.mutate(exposure.id);
-            }}
-          >
-            Validate
-          </Button>
+          {mayWrite && (
+            <Button variant="default" onClick={dialog.open} disabled={exposure.state === 'fixed'}>
+              Change state…
+            </Button>
+          )}
+          {mayScan && (
+            <Button
+              loading={validate.isPending}
+              onClick={() => {
+                setSince(Date.now());
+                validate.mutate(exposure.id);
+              }}
+            >
+              Validate
+            </Button>
+          )}
         </>
       }
     >
@@ -106,7 +113,9 @@ function ExposureView({ detail }: { detail: ExposureDetail }) {
             tools={
               action && (
                 <Link to="/actions/$id" params={{ id: action.id }}>
-                  Action: {plural(action.exposures, 'exposure')}, −{points(action.risk_removed)} points
+                  {action.exposures > 0
+                    ? `Action: ${plural(action.exposures, 'exposure')}, −${points(action.risk_removed)} points`
+                    : 'See the action'}
                 </Link>
               )
             }

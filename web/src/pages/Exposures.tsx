@@ -6,6 +6,7 @@ import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
+import { useMay } from '../api/grants';
 import { exposureFacets, exposuresQuery, filterSchemaQuery } from '../api/queries';
 import type { ExposureRow } from '../api/types';
 import { Empty } from '../components/Empty';
@@ -32,6 +33,7 @@ export function Exposures() {
   const sort = search.sort ?? defaultSort;
   const navigate = useNavigate({ from: '/exposures' });
   const now = useNow(60_000);
+  const mayWrite = useMay('write');
   const query = useInfiniteQuery(exposuresQuery({ filter, sort }));
   const { data: schema } = useQuery(filterSchemaQuery('exposures'));
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -111,8 +113,7 @@ export function Exposures() {
             nameOf={(e) => `${e.title} on ${e.asset.name}`}
             onOpen={(e) => void navigate({ to: '/exposures/$id', params: { id: e.id } })}
             card={(e) => <ExposureCard row={e} now={now} />}
-            selected={selected}
-            onSelect={setSelected}
+            {...(mayWrite && { selected, onSelect: setSelected })}
             loading={query.isPending}
             stale={query.isPlaceholderData || query.isError}
             hasMore={query.hasNextPage}

@@ -5,6 +5,7 @@ import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useMay } from '../api/grants';
 import { useDeleteScope } from '../api/mutations';
 import { scopesQuery } from '../api/queries';
 import type { Scope } from '../api/types';
@@ -19,6 +20,7 @@ import { plural } from '../lib/format';
 
 export function Scopes() {
   const query = useQuery(scopesQuery);
+  const mayWrite = useMay('write');
   const [editing, setEditing] = useState<Scope>();
   const [deleting, setDeleting] = useState<Scope>();
   const [opened, editor] = useDisclosure(false);
@@ -38,9 +40,11 @@ export function Scopes() {
         </span>
       }
       tools={
-        <Button leftSection={<Icon name="plus" size={13} />} onClick={() => edit(undefined)}>
-          New scope
-        </Button>
+        mayWrite && (
+          <Button leftSection={<Icon name="plus" size={13} />} onClick={() => edit(undefined)}>
+            New scope
+          </Button>
+        )
       }
     >
       {items.map((s) => (
@@ -50,7 +54,7 @@ export function Scopes() {
         <Empty
           title="No scope yet"
           text="Name addresses, domains, folders or reports that belong to you, and who owns them. Then start a cycle over it."
-          action={<Button onClick={() => edit(undefined)}>Write the first scope</Button>}
+          action={mayWrite && <Button onClick={() => edit(undefined)}>Write the first scope</Button>}
         />
       )}
       <ScopeEditor scope={editing} opened={opened} onClose={editor.close} />

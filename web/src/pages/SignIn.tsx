@@ -8,7 +8,21 @@ import { useSignIn } from '../api/mutations';
 import { ProblemText } from '../components/ProblemText';
 import { Wordmark } from '../components/shell/NavLinks';
 import { PasswordForm } from '../features/account/PasswordDialog';
+import { bladePath, blades } from '../lib/swirl';
 import classes from './SignIn.module.css';
+
+const shapes = blades().map((blade) => bladePath(blade));
+
+/** The gyre, larger than the page. */
+function Backdrop() {
+  return (
+    <svg className={classes.backdrop} aria-hidden viewBox="-110 -110 220 220">
+      {shapes.map((d) => (
+        <path key={d} d={d} />
+      ))}
+    </svg>
+  );
+}
 
 /** The token of a one-time link. It is taken out of the address bar and of the history at once. */
 function takeToken(): string | undefined {
@@ -54,6 +68,7 @@ export function SignIn() {
     <div className={classes.page}>
       <div className={classes.brand} aria-hidden>
         <Wordmark />
+        <Backdrop />
         <p>What is exposed, what to fix first, and the proof that it is fixed.</p>
       </div>
       <main className={classes.card}>

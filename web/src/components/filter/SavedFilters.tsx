@@ -5,6 +5,7 @@ import { Button, Group, Menu, Modal, Stack, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import { useMay } from '../../api/grants';
 import { useDeleteFilter, useSaveFilter } from '../../api/mutations';
 import { filtersQuery } from '../../api/queries';
 import { Icon } from '../Icon';
@@ -17,6 +18,7 @@ interface SavedFiltersProps {
 
 export function SavedFilters({ filter, onChange }: SavedFiltersProps) {
   const { data } = useQuery(filtersQuery);
+  const may = useMay('write');
   const remove = useDeleteFilter();
   const [opened, dialog] = useDisclosure(false);
   const saved = data?.items ?? [];
@@ -37,10 +39,10 @@ export function SavedFilters({ filter, onChange }: SavedFiltersProps) {
             </Menu.Item>
           ))}
           <Menu.Divider />
-          <Menu.Item disabled={filter === '' || !!current} onClick={dialog.open}>
+          <Menu.Item disabled={!may || filter === '' || !!current} onClick={dialog.open}>
             Save this filter…
           </Menu.Item>
-          {current && (
+          {may && current && (
             <Menu.Item onClick={() => remove.mutate(current.id)}>Remove “{current.name}”</Menu.Item>
           )}
         </Menu.Dropdown>

@@ -35,7 +35,7 @@ export function Diff({ cycle, previous }: { cycle: Cycle; previous: Cycle }) {
             <Panel key={name} flush title={`${name} (${count(rows.length)})`}>
               <ExposureTable label={`${name} exposures`} rows={rows.slice(0, shown)} />
               {rows.length > shown && (
-                <p className="gy-dim" style={{ padding: '0 16px' }}>
+                <p className="gy-remark">
                   The first {shown} of {count(rows.length)}.
                 </p>
               )}

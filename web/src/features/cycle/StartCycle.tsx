@@ -3,16 +3,19 @@
 
 import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
+import { useMay } from '../../api/grants';
 import { useCancelCycle, useResumeCycle, useStartCycle } from '../../api/mutations';
 import type { Cycle } from '../../api/types';
 import { Icon } from '../../components/Icon';
 
 /** Starts a cycle, or stops or resumes the one that is there. */
 export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
+  const may = useMay('scan');
   const start = useStartCycle();
   const cancel = useCancelCycle();
   const resume = useResumeCycle();
   const onError = (e: Error) => notifications.show({ color: 'wine', message: e.message });
+  if (!may) return null;
   if (cycle?.state === 'running') {
     return (
       <Button

@@ -19,14 +19,17 @@ interface Entry {
 /** Every change of an exposure, newest first: what, when, who, why. */
 export function History({ events, verdicts }: { events: GyreEvent[]; verdicts: Verdict[] }) {
   const entries: Entry[] = [
-    ...events.map((e) => ({
-      key: `e${e.seq}`,
-      at: e.at,
-      what: eventSentence(e),
-      why: e.reason,
-      who: e.actor,
-      mark: eventMark(e),
-    })),
+    // A verdict is told once, by itself.
+    ...events
+      .filter((e) => e.kind !== 'verdict')
+      .map((e) => ({
+        key: `e${e.seq}`,
+        at: e.at,
+        what: eventSentence(e),
+        why: e.reason,
+        who: e.actor,
+        mark: eventMark(e),
+      })),
     ...verdicts.map((v) => ({
       key: `v${v.id}`,
       at: v.at,
@@ -66,6 +69,8 @@ function eventSentence(e: GyreEvent): string {
       return 'Seen again after it was fixed';
     case 'state':
       return from ? `${from} → ${to}` : to;
+    case 'action':
+      return to ? 'Grouped into an action' : 'Taken out of its action';
     case 'band':
       return from ? `Risk band ${from.toLowerCase()} → ${to.toLowerCase()}` : `Risk band ${to.toLowerCase()}`;
     default:

@@ -119,7 +119,7 @@ function Exploited({ kev, epss }: { kev: boolean; epss: number }) {
       {kev ? (
         <strong title="Listed in CISA's Known Exploited Vulnerabilities">KEV</strong>
       ) : (
-        <span className="gy-dim">no KEV</span>
+        <span className="gy-dim">not in KEV</span>
       )}
       {epss > 0 && (
         <div className={classes.second} title="Probability of exploitation in the next 30 days (FIRST EPSS)">

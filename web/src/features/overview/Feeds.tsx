@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Button } from '@mantine/core';
+import { useMay } from '../../api/grants';
 import { useSyncFeeds } from '../../api/mutations';
 import type { FeedStatus } from '../../api/types';
 import { Icon } from '../../components/Icon';
@@ -35,7 +36,9 @@ export function Feeds({ feeds }: { feeds: FeedStatus[] }) {
 }
 
 export function SyncFeeds() {
+  const may = useMay('scan');
   const sync = useSyncFeeds();
+  if (!may) return null;
   return (
     <>
       <Button variant="default" onClick={() => sync.mutate()} loading={sync.isPending}>

@@ -105,6 +105,7 @@ function Movement({ tally, previous, number }: MovementProps) {
     previous && previous.risk > 0 && delta !== undefined
       ? percent(Math.abs(delta) / previous.risk)
       : undefined;
+  const first = previous !== undefined && previous.exposures === 0 && previous.assets === 0;
   const way = delta === undefined || Math.abs(delta) < 0.05 ? 'same' : delta < 0 ? 'down' : 'up';
   return (
     <div className={classes.centre}>
@@ -112,11 +113,12 @@ function Movement({ tally, previous, number }: MovementProps) {
         {points(tally.risk)}
       </span>
       <span className={classes.riskUnit}>points of risk</span>
-      {delta !== undefined && (
+      {first && <span className={classes.delta}>first seen by cycle {number}</span>}
+      {delta !== undefined && !first && (
         <span className={classes.delta} data-way={way}>
           {way === 'same' ? 'unchanged' : `${signed(delta)}${part ? ` (${part})` : ''}`}
           <br />
-          over cycle {number}
+          since cycle {number} began
         </span>
       )}
     </div>

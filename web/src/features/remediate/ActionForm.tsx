@@ -4,6 +4,7 @@
 import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { type FormEvent, useState } from 'react';
+import { useMay } from '../../api/grants';
 import { useEditAction } from '../../api/mutations';
 import type { Action } from '../../api/types';
 import { ProblemText } from '../../components/ProblemText';
@@ -17,6 +18,7 @@ const titles: Record<string, string> = {
 
 /** State, owner and due date of an action. */
 export function ActionForm({ action }: { action: Action }) {
+  const may = useMay('write');
   const edit = useEditAction(action.id);
   const [state, setState] = useState(action.state);
   const [owner, setOwner] = useState(action.owner ?? '');
@@ -59,7 +61,7 @@ export function ActionForm({ action }: { action: Action }) {
         <TextInput type="date" label="Due" value={due} onChange={(e) => setDue(e.currentTarget.value)} />
         <ProblemText error={edit.error} />
         <Group justify="flex-end">
-          <Button type="submit" disabled={!changed} loading={edit.isPending}>
+          <Button type="submit" disabled={!may || !changed} loading={edit.isPending}>
             Save
           </Button>
         </Group>

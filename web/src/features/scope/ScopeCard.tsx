@@ -4,6 +4,7 @@
 import { Button, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
+import { useMay } from '../../api/grants';
 import { useStartCycle } from '../../api/mutations';
 import type { Scope, Target, Window } from '../../api/types';
 import { Panel } from '../../components/Page';
@@ -20,6 +21,8 @@ interface ScopeCardProps {
 
 /** What a scope lets Gyre look at, in words. */
 export function ScopeCard({ scope, onEdit, onDelete }: ScopeCardProps) {
+  const mayWrite = useMay('write');
+  const mayScan = useMay('scan');
   const start = useStartCycle();
   const navigate = useNavigate();
   return (
@@ -27,23 +30,29 @@ export function ScopeCard({ scope, onEdit, onDelete }: ScopeCardProps) {
       title={scope.name}
       tools={
         <Group gap={8}>
-          <Button variant="default" onClick={onDelete} aria-label={`Delete scope ${scope.name}`}>
-            Delete
-          </Button>
-          <Button variant="default" onClick={onEdit} aria-label={`Edit scope ${scope.name}`}>
-            Edit
-          </Button>
-          <Button
-            loading={start.isPending}
-            onClick={() =>
-              start.mutate([scope.id], {
-                onSuccess: (cycle) => void navigate({ to: '/cycles/$id', params: { id: cycle.id } }),
-                onError: (e) => notifications.show({ color: 'wine', message: e.message }),
-              })
-            }
-          >
-            Start a cycle over it
-          </Button>
+          {mayWrite && (
+            <>
+              <Button variant="default" onClick={onDelete} aria-label={`Delete scope ${scope.name}`}>
+                Delete
+              </Button>
+              <Button variant="default" onClick={onEdit} aria-label={`Edit scope ${scope.name}`}>
+                Edit
+              </Button>
+            </>
+          )}
+          {mayScan && (
+            <Button
+              loading={start.isPending}
+              onClick={() =>
+                start.mutate([scope.id], {
+                  onSuccess: (cycle) => void navigate({ to: '/cycles/$id', params: { id: cycle.id } }),
+                  onError: (e) => notifications.show({ color: 'wine', message: e.message }),
+                })
+              }
+            >
+              Start a cycle over it
+            </Button>
+          )}
         </Group>
       }
     >
