@@ -18,9 +18,9 @@ const (
 	Public Grant = ""      // anybody, without signing in
 	Self   Grant = "self"  // a person at a session, about their own account
 	Read   Grant = "read"  // see the workspace
-	Write  Grant = "write" // work on exposures, actions, assets, scopes, filters
+	Write  Grant = "write" // work on exposures, actions, assets, filters
 	Scan   Grant = "scan"  // make Gyre touch the estate: cycles, imports, validation
-	Admin  Grant = "admin" // accounts, feeds, the audit log
+	Admin  Grant = "admin" // scopes, accounts, the audit log
 )
 
 // TokenScopes are the grants that a token can have.

@@ -85,7 +85,7 @@ func (a *Auth) CreateToken(ctx context.Context, p *Principal, req TokenRequest) 
 			return gyre.Token{}, "", gyre.FieldErrorf(gyre.Invalid, "body.scopes", "%q is none of read, write, scan, admin", s)
 		}
 		if !slices.Contains(grantsOf(acc.Role), Grant(s)) {
-			return gyre.Token{}, "", gyre.FieldErrorf(gyre.Forbidden, "body.scopes", "%s is an %s and may not %s", acc.Name, acc.Role, s)
+			return gyre.Token{}, "", gyre.FieldErrorf(gyre.Forbidden, "body.scopes", "a token of %s (%s) cannot have %q", acc.Name, acc.Role, s)
 		}
 	}
 	now := a.Now()

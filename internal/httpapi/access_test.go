@@ -104,6 +104,27 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// TestOnlyAdministratorsWiden: an editor works inside the scopes, and cannot
+// have a new file read or another network probed.
+func TestOnlyAdministratorsWiden(t *testing.T) {
+	w := newWorld(t)
+	admin, editor := w.as(gyre.RoleAdmin), w.as(gyre.RoleEditor)
+	sc := read[gyre.Scope](t, admin.do("POST", "/scopes", scopeInput("prod")).want(t, 201))
+	made := read[httpapi.NewToken](t, editor.do("POST", "/tokens", httpapi.TokenInput{Name: "ci", Scopes: []string{"write", "scan"}}).want(t, 201))
+	wide := map[string]any{"name": "wide", "targets": []any{map[string]any{"file": "/etc/shadow"}}}
+	for kind, c := range map[string]*caller{"session": editor, "token": {w: w, token: made.Secret}} {
+		for _, x := range []struct{ method, path string }{{"POST", "/scopes"}, {"PUT", "/scopes/" + sc.ID.String()}, {"DELETE", "/scopes/" + sc.ID.String()}} {
+			if a := c.do(x.method, x.path, wide); a.status != http.StatusForbidden {
+				t.Errorf("%s of an editor: %s %s answers %d", kind, x.method, x.path, a.status)
+			}
+		}
+		c.do("GET", "/scopes", nil).want(t, 200)
+	}
+	if l := read[httpapi.ScopeList](t, admin.do("GET", "/scopes", nil)); len(l.Items) != 1 || l.Items[0].Name != "prod" {
+		t.Errorf("scopes %+v, want prod as it was", l.Items)
+	}
+}
+
 func TestFirstRun(t *testing.T) {
 	w := newWorld(t)
 	anon := w.anonymous()

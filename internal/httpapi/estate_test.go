@@ -175,7 +175,7 @@ func TestAssets(t *testing.T) {
 func TestActionsAndRunbook(t *testing.T) {
 	w := newWorld(t)
 	p := w.plant(2)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	in := scopeInput("prod")
 	in["runbook"] = "ansible-playbook fix.yml --limit {asset} # {weakness} at {locus}"
 	sc := read[gyre.Scope](t, c.do("POST", "/scopes", in).want(t, 201))
@@ -258,7 +258,7 @@ func TestCycleDiff(t *testing.T) {
 
 func TestScopesAndFilters(t *testing.T) {
 	w := newWorld(t)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	sc := read[gyre.Scope](t, c.do("POST", "/scopes", scopeInput("prod")).want(t, 201))
 	if sc.ID == 0 || sc.Created.IsZero() {
 		t.Errorf("scope %+v", sc)

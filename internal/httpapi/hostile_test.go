@@ -15,7 +15,7 @@ import (
 
 func TestOtherOriginsAreRefused(t *testing.T) {
 	w := newWorld(t)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	for name, o := range map[string]option{
 		"fetch metadata": header("Sec-Fetch-Site", "cross-site"),
 		"sibling":        header("Sec-Fetch-Site", "same-site"),
@@ -44,7 +44,7 @@ func TestForeignHostNamesAreRefused(t *testing.T) {
 
 func TestHostileBodies(t *testing.T) {
 	w := newWorld(t)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	deep := strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000)
 	deepList := `{"targets":` + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + `}`
 	for name, x := range map[string]struct {

@@ -17,7 +17,7 @@ func key(k string) option { return header("Idempotency-Key", k) }
 
 func TestRepeatedWriteHappensOnce(t *testing.T) {
 	w := newWorld(t)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	first := c.do("POST", "/scopes", scopeInput("a"), key("1")).want(t, 201)
 	second := c.do("POST", "/scopes", scopeInput("a"), key("1")).want(t, 201)
 	if !bytes.Equal(first.body, second.body) || second.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
@@ -26,7 +26,7 @@ func TestRepeatedWriteHappensOnce(t *testing.T) {
 	c.do("POST", "/scopes", scopeInput("b"), key("1")).problem(t, 409, gyre.Conflict)
 	c.do("POST", "/scopes", scopeInput("a"), key("2")).problem(t, 409, gyre.Conflict) // by its name
 	c.do("POST", "/scopes", scopeInput("b"), key("2")).want(t, 201)                   // a refusal does not use a key up
-	other := w.as(gyre.RoleAdmin)
+	other := w.named("another-admin", gyre.RoleAdmin)
 	other.do("POST", "/scopes", scopeInput("c"), key("1")).want(t, 201) // keys are one's own
 	if l := read[httpapi.ScopeList](t, c.do("GET", "/scopes", nil)); len(l.Items) != 3 {
 		t.Errorf("%d scopes, want 3", len(l.Items))
@@ -52,7 +52,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 // the others hear its answer or that it is still being served.
 func TestConcurrentRepeatsHappenOnce(t *testing.T) {
 	w := newWorld(t)
-	c := w.as(gyre.RoleEditor)
+	c := w.as(gyre.RoleAdmin)
 	var wg sync.WaitGroup
 	statuses := make([]int, 12)
 	for i := range statuses {

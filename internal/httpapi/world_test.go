@@ -263,9 +263,10 @@ type caller struct {
 func (w *world) anonymous() *caller { return &caller{w: w} }
 
 // as signs in as an account of a role, which it makes.
-func (w *world) as(role gyre.Role) *caller {
+func (w *world) as(role gyre.Role) *caller { return w.named("the-"+string(role), role) }
+
+func (w *world) named(name string, role gyre.Role) *caller {
 	w.t.Helper()
-	name := "the-" + string(role)
 	if _, err := w.auth.CreateAccount(w.t.Context(), w.ws, name, role, password); err != nil && gyre.ErrorCode(err) != gyre.Conflict {
 		w.t.Fatal(err)
 	}
