@@ -6,7 +6,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -108,6 +110,11 @@ func (db *DB) openSQLite(path string) error {
 	if err != nil {
 		return fmt.Errorf("find database %q: %w", path, err)
 	}
+	// SQLite would make the file as the umask says, and the files beside it with
+	// the modes of this one. Who may read the database may read the whole estate.
+	if err := ownerOnly(abs); err != nil {
+		return fmt.Errorf("make database %q: %w", path, err)
+	}
 	q := url.Values{"_pragma": sqlitePragmas}
 	reader := (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode() + "&_pragma=query_only(1)"}).String()
 	// A write transaction that began as a reader cannot wait for another writer;
@@ -123,6 +130,29 @@ func (db *DB) openSQLite(path string) error {
 	}
 	db.r.SetMaxOpenConns(8)
 	db.r.SetMaxIdleConns(8)
+	return nil
+}
+
+// ownerOnly makes the file if there is none, and takes it and the files beside
+// it from group and others. A file that exists is not opened: closing it again
+// would drop the locks that this process may have on it.
+func ownerOnly(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // #nosec G304 -- the operator names the database
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		st, err := os.Stat(path + suffix)
+		if err != nil || !st.Mode().IsRegular() || st.Mode().Perm()&0o077 == 0 {
+			continue // what cannot be opened, SQLite will say
+		}
+		if err := os.Chmod(path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
 	return nil
 }
 
