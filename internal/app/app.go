@@ -137,7 +137,7 @@ func (a *App) wire(killed context.Context) error {
 	judge := &identify.Stage{
 		Store: a.db, Checks: a.checks, Log: log, Now: time.Now,
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (identify.Session, error) {
-			return ingester.Begin(ctx, ws, run)
+			return ingester.BeginDated(ctx, ws, run)
 		},
 	}
 	maxAge, err := time.ParseDuration(cfg.Get("feed-interval"))

@@ -51,6 +51,9 @@ type Discoverer interface {
 // Identifier is the identify stage: it judges what one run learned.
 type Identifier interface {
 	Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Run, error)
+	// Reconsider holds software last seen before a time against the intelligence
+	// of now and returns how many new exposures that brought to light.
+	Reconsider(ctx context.Context, ws, cycle gyre.ID, before time.Time) (int, error)
 }
 
 // Prioritizer is the prioritize stage: it records changes of risk bands.

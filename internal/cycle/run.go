@@ -257,8 +257,14 @@ func (t *turn) identify(ctx context.Context, progress plugin.Progress) (string, 
 		}
 		findings += judgement.Counts.Findings
 	}
+	// What this cycle did not look at may have come to be known as vulnerable.
+	progress(len(todo), len(todo), "software that is known already")
+	late, err := t.Identify.Reconsider(ctx, t.ws, t.c.ID, t.c.Started)
+	if err != nil {
+		return "", err
+	}
 	progress(len(todo), len(todo), "")
-	return fmt.Sprintf("%d sightings of exposures", findings), nil
+	return fmt.Sprintf("%d sightings of exposures", findings+late), nil
 }
 
 func (t *turn) prioritize(ctx context.Context, _ plugin.Progress) (string, error) {

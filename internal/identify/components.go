@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/match"
@@ -19,8 +20,8 @@ import (
 const componentChunk = 500
 
 // components matches every component that stands after the run against the
-// advisories of its package.
-func (j *judging) components(ctx context.Context) error {
+// advisories of its package; with a time only those that were not seen since.
+func (j *judging) components(ctx context.Context, before time.Time) error {
 	skipped := match.Skipped{}
 	chunk := make([]gyre.Component, 0, componentChunk)
 	flush := func() error {
@@ -29,6 +30,9 @@ func (j *judging) components(ctx context.Context) error {
 		return err
 	}
 	err := j.Store.EachComponentOfRun(ctx, j.ws, j.run, func(c gyre.Component) error {
+		if !before.IsZero() && !c.LastSeen.Before(before) {
+			return nil
+		}
 		chunk = append(chunk, c)
 		if len(chunk) == componentChunk {
 			return flush()

@@ -37,6 +37,11 @@ type Store interface {
 	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
 	// Advisories returns every advisory that speaks of one of the packages, as match.Decode reads it.
 	Advisories(ctx context.Context, keys []match.PackageKey) ([][]byte, error)
+	// RunsBehindComponents lists the runs whose sight of a component, older than
+	// a time, still stands: for each asset and source the newest that saw all of them.
+	RunsBehindComponents(ctx context.Context, ws gyre.ID, before time.Time) ([]gyre.Run, error)
+	// EachWeaknessAt calls fn with every name of every weakness that an asset has or had.
+	EachWeaknessAt(ctx context.Context, ws, asset gyre.ID, fn func(locus, name string) error) error
 }
 
 // Checks judges facts; *check.Set.
@@ -69,28 +74,25 @@ const batchSize = 1000
 // Identify judges what one run learned and returns the judging run as stored.
 // What a failed or partial run saw counts; what it did not see does not.
 func (s *Stage) Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Run, error) {
-	own := gyre.Run{
-		ID: gyre.NewID(), Workspace: ws, Cycle: run.Cycle, Scope: run.Scope, Source: Source, Target: run.ID.String(),
-		Status: gyre.RunRunning, Started: s.Now(),
-	}
-	sess, err := s.Begin(ctx, ws, own)
+	sess, err := s.begin(ctx, ws, run.Cycle, run)
 	if err != nil {
-		return own, fmt.Errorf("begin judging run %s: %w", run.ID, err)
+		return gyre.Run{}, err
 	}
-	j := &judging{Stage: s, ws: ws, run: run, sess: sess, assets: map[gyre.ID]gyre.Asset{}, spoken: map[subject][]verdict{}}
-	status := gyre.RunSucceeded
-	judgeErr := j.judge(ctx)
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		status = gyre.RunCancelled
-	case judgeErr != nil:
-		status = gyre.RunFailed
-		j.report.Problems = append(j.report.Problems, gyre.Problem{Place: "run", Reason: judgeErr.Error()})
-	case len(j.report.Problems) > 0:
-		status = gyre.RunPartial
+	j := newJudging(s, ws, run, sess)
+	return j.end(ctx, sess, j.judge(ctx))
+}
+
+// begin opens a run that judges another one. It starts when the other one did:
+// that is when somebody looked, and what was seen or claimed since is newer.
+func (s *Stage) begin(ctx context.Context, ws, cycle gyre.ID, run gyre.Run) (Session, error) {
+	sess, err := s.Begin(ctx, ws, gyre.Run{
+		ID: gyre.NewID(), Workspace: ws, Cycle: cycle, Scope: run.Scope, Source: Source, Target: run.ID.String(),
+		Status: gyre.RunRunning, Started: run.Started,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin judging run %s: %w", run.ID, err)
 	}
-	own, err = sess.Finish(context.WithoutCancel(ctx), status, j.report)
-	return own, errors.Join(judgeErr, err)
+	return sess, nil
 }
 
 // judging is one run of the stage.
@@ -108,6 +110,26 @@ type judging struct {
 	batch  gyre.Batch
 }
 
+func newJudging(s *Stage, ws gyre.ID, run gyre.Run, sess Session) *judging {
+	return &judging{Stage: s, ws: ws, run: run, sess: sess, assets: map[gyre.ID]gyre.Asset{}, spoken: map[subject][]verdict{}}
+}
+
+// end ends the judging run as its error calls for.
+func (j *judging) end(ctx context.Context, sess Session, judgeErr error) (gyre.Run, error) {
+	status := gyre.RunSucceeded
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		status = gyre.RunCancelled
+	case judgeErr != nil:
+		status = gyre.RunFailed
+		j.report.Problems = append(j.report.Problems, gyre.Problem{Place: "run", Reason: judgeErr.Error()})
+	case len(j.report.Problems) > 0:
+		status = gyre.RunPartial
+	}
+	own, err := sess.Finish(context.WithoutCancel(ctx), status, j.report)
+	return own, errors.Join(judgeErr, err)
+}
+
 type subject struct {
 	asset  gyre.Ref
 	aspect gyre.Aspect
@@ -120,6 +142,23 @@ type verdict struct {
 }
 
 func (j *judging) judge(ctx context.Context) error {
+	if err := j.learn(ctx); err != nil {
+		return err
+	}
+	if err := j.facts(ctx); err != nil {
+		return err
+	}
+	if err := j.components(ctx, time.Time{}); err != nil {
+		return err
+	}
+	if j.run.Status == gyre.RunSucceeded {
+		j.cover()
+	}
+	return j.flush(ctx)
+}
+
+// learn reads what the judged run covered.
+func (j *judging) learn(ctx context.Context) error {
 	covered, err := j.Store.CoverageOfRun(ctx, j.ws, j.run.ID)
 	if err != nil {
 		return fmt.Errorf("read coverage: %w", err)
@@ -129,16 +168,7 @@ func (j *judging) judge(ctx context.Context) error {
 			j.coverage = append(j.coverage, c)
 		}
 	}
-	if err := j.facts(ctx); err != nil {
-		return err
-	}
-	if err := j.components(ctx); err != nil {
-		return err
-	}
-	if j.run.Status == gyre.RunSucceeded {
-		j.cover()
-	}
-	return j.flush(ctx)
+	return nil
 }
 
 // facts judges every fact that stands after the run.
@@ -166,9 +196,9 @@ func (j *judging) facts(ctx context.Context) error {
 }
 
 func (j *judging) asset(ctx context.Context, ref gyre.Ref) (gyre.Asset, error) {
-	id, err := gyre.ParseID(strings.TrimPrefix(string(ref), "id:"))
+	id, err := assetOf(ref)
 	if err != nil {
-		return gyre.Asset{}, fmt.Errorf("asset of fact: %w", err)
+		return gyre.Asset{}, err
 	}
 	if a, ok := j.assets[id]; ok {
 		return a, nil
@@ -182,6 +212,14 @@ func (j *judging) asset(ctx context.Context, ref gyre.Ref) (gyre.Asset, error) {
 	}
 	j.assets[id] = found[0]
 	return found[0], nil
+}
+
+func assetOf(ref gyre.Ref) (gyre.ID, error) {
+	id, err := gyre.ParseID(strings.TrimPrefix(string(ref), "id:"))
+	if err != nil {
+		return 0, fmt.Errorf("asset of fact: %w", err)
+	}
+	return id, nil
 }
 
 // cover restates what the judged run covered as what has now been judged. Where

@@ -28,6 +28,9 @@ type Session struct {
 	ws    gyre.ID
 	began time.Time
 
+	// dated says that all of it was seen when the run started.
+	dated bool
+
 	mu    sync.Mutex
 	run   gyre.Run
 	ended bool
@@ -65,6 +68,16 @@ func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session
 	return &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}, nil
 }
 
+// BeginDated is Begin for a run that says anew what was learned before: however
+// long it takes, and however often it is repeated, all of it is dated run.Started.
+func (in *Ingest) BeginDated(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session, error) {
+	s, err := in.Begin(ctx, ws, run)
+	if err == nil {
+		s.dated = true
+	}
+	return s, err
+}
+
 func (in *Ingest) now() time.Time {
 	if in.Now == nil {
 		return micro(time.Now())
@@ -86,6 +99,9 @@ func actor(r gyre.Run) string { return "run:" + r.ID.String() }
 // at is when what is being stored was seen: as far after the run's start as now
 // is after the session's.
 func (s *Session) at() time.Time {
+	if s.dated {
+		return s.run.Started
+	}
 	return s.run.Started.Add(max(0, s.in.now().Sub(s.began)))
 }
 

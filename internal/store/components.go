@@ -5,6 +5,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 )
@@ -40,6 +41,18 @@ func (db *DB) EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, 
 	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM run_asset ra JOIN component c ON c.asset = ra.asset
 		WHERE ra.workspace = $1 AND ra.run = $2 AND c.source = $3 AND c.last_seen >= $4 ORDER BY c.id`,
 		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started)}, fn)
+}
+
+// RunsBehindComponents lists, oldest first, the runs whose sight of a component,
+// older than a time, still stands: for each asset and source the newest that saw all
+// of those. Retests, which look at one place only, are left out.
+func (db *DB) RunsBehindComponents(ctx context.Context, ws gyre.ID, before time.Time) ([]gyre.Run, error) {
+	return collect(ctx, db.r, scanRun, "SELECT "+runColumns+` FROM run WHERE workspace = $1 AND id IN (
+		SELECT MAX(r.id) FROM
+			(SELECT asset, source, MIN(last_seen) AS seen FROM component WHERE workspace = $1 AND last_seen < $2 GROUP BY asset, source) s
+			JOIN run_asset ra ON ra.asset = s.asset
+			JOIN run r ON r.id = ra.run AND r.source = s.source AND r.started <= s.seen AND (r.cycle <> 0 OR r.scope = 0)
+		WHERE r.workspace = $1 AND r.status <> 'running' GROUP BY s.asset, s.source) ORDER BY id`, int64(ws), micros(before))
 }
 
 // EachComponentNamed calls fn for the components of one package everywhere:

@@ -76,6 +76,19 @@ func (db *DB) WeaknessByKey(ctx context.Context, ws gyre.ID, key string) (gyre.W
 	return db.Weakness(ctx, ws, id)
 }
 
+// EachWeaknessAt calls fn with every name of every weakness that an asset has
+// or had, and its locus.
+func (db *DB) EachWeaknessAt(ctx context.Context, ws, asset gyre.ID, fn func(locus, name string) error) error {
+	return each(ctx, db.r, `SELECT e.locus, a.alias FROM exposure e JOIN weakness_alias a ON a.weakness = e.weakness
+		WHERE e.workspace = $1 AND e.asset = $2 ORDER BY e.id`, []any{int64(ws), int64(asset)}, func(s scanner) error {
+		var locus, name string
+		if err := s.Scan(&locus, &name); err != nil {
+			return err
+		}
+		return fn(locus, name)
+	})
+}
+
 // EachWeakness calls fn for every weakness of the workspace, by ID.
 func (db *DB) EachWeakness(ctx context.Context, ws gyre.ID, fn func(gyre.Weakness) error) error {
 	return each(ctx, db.r, "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 ORDER BY id", []any{int64(ws)}, func(s scanner) error {
