@@ -79,7 +79,7 @@ func (c *cli) actionShowCmd() *cobra.Command {
 			if err := p.object(
 				d,
 				[2]string{"Action", x.Title},
-				[2]string{"Removes", fmt.Sprintf("%s points of risk: %d exposures on %d assets", points(x.RiskRemoved), x.Exposures, x.Assets)},
+				[2]string{"Removes", fmt.Sprintf("%s points of risk: %s on %s", points(x.RiskRemoved), count(x.Exposures, "exposure"), count(x.Assets, "asset"))},
 				[2]string{"State", string(x.State)},
 				[2]string{"Owner", x.Owner},
 				[2]string{"Due", when(x.Due)},

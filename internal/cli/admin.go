@@ -114,7 +114,7 @@ func linkFields(a *api, l *httpapi.SignInLink) [][2]string {
 	if l == nil {
 		return nil
 	}
-	return [][2]string{{"Sign in once", a.base + "/sign-in#token=" + l.Token}, {"Until", when(l.Expires)}}
+	return [][2]string{{"Sign in once", firstOf(a.console, a.base) + "/sign-in#token=" + l.Token}, {"Until", when(l.Expires)}}
 }
 
 func (a *api) account(cmd *cobra.Command, name string) (gyre.Account, error) {

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -18,13 +20,15 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/app"
+	"github.com/gyre-ctem/gyre/internal/config"
 )
 
 // api is a way to the HTTP API of a server, this process included.
 type api struct {
-	base  string
-	token string
-	http  http.Client
+	base    string
+	console string // where people open the console, when it is not at base
+	token   string
+	http    http.Client
 }
 
 // connect finds the server: --server, the one that holds the data folder, the
@@ -61,8 +65,21 @@ func (c *cli) connect(cmd *cobra.Command) (*api, error) {
 		return nil, err
 	}
 	c.close = append(c.close, a.Close)
-	c.api = &api{base: "http://127.0.0.1", http: http.Client{Transport: inProcess{a.LocalHandler()}}}
+	c.api = &api{base: "http://127.0.0.1", console: consoleOf(cfg), http: http.Client{Transport: inProcess{a.LocalHandler()}}}
 	return c.api, nil
+}
+
+// consoleOf is where the console will be once a server with these settings runs.
+func consoleOf(cfg *config.Config) string {
+	scheme := "http"
+	if cfg.Get("tls-cert") != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(cfg.Get("listen"))
+	if ip, ipErr := netip.ParseAddr(host); err == nil && (host == "" || (ipErr == nil && ip.IsUnspecified())) {
+		return scheme + "://" + net.JoinHostPort("127.0.0.1", port)
+	}
+	return scheme + "://" + cfg.Get("listen")
 }
 
 func firstOf(s ...string) string {

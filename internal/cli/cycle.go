@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,6 +127,9 @@ func (a *api) cycleID(ctx context.Context, arg string) (gyre.ID, error) {
 			return cy.ID, nil
 		}
 	}
+	if len(list.Items) == 0 {
+		return 0, gyre.Errorf(gyre.NotFound, "there is no cycle yet; start one with: gyre cycle run")
+	}
 	return 0, gyre.Errorf(gyre.NotFound, "there is no cycle %s", arg)
 }
 
@@ -187,23 +191,29 @@ func (c *cli) cycleShowCmd() *cobra.Command {
 					continue
 				}
 				r.add(run.Source, short(run.Target, 50), string(run.Status), strconv.Itoa(run.Counts.Assets), strconv.Itoa(run.Counts.Facts),
-					strconv.Itoa(run.Counts.Components), strconv.Itoa(run.Counts.Findings), couldNot(run))
+					strconv.Itoa(run.Counts.Components), strconv.Itoa(run.Counts.Findings), nonzero(len(couldNot(run))))
 			}
 			p.say("")
-			return p.list(d.Runs, r)
+			if err := p.list(d.Runs, r); err != nil {
+				return err
+			}
+			for _, run := range d.Runs {
+				for _, line := range couldNot(run) {
+					p.say("%s", printable(fmt.Sprintf("%s %s could not: %s", run.Source, run.Target, line)))
+				}
+			}
+			return nil
 		},
 	}
 }
 
-func couldNot(r gyre.Run) string {
-	switch n := len(r.Problems) + len(r.Limits); {
-	case n == 0:
-		return ""
-	case len(r.Problems) > 0:
-		return short(fmt.Sprintf("%d: %s %s", n, r.Problems[0].Place, r.Problems[0].Reason), 60)
-	default:
-		return short(fmt.Sprintf("%d: %s", n, r.Limits[0]), 60)
+// couldNot is what a run could not look at, one line each.
+func couldNot(r gyre.Run) []string {
+	out := make([]string, 0, len(r.Problems)+len(r.Limits))
+	for _, p := range r.Problems {
+		out = append(out, strings.TrimPrefix(p.Place+": "+p.Reason, ": "))
 	}
+	return append(out, r.Limits...)
 }
 
 func cycleFields(cy gyre.Cycle) [][2]string {
@@ -225,7 +235,7 @@ func cycleFields(cy gyre.Cycle) [][2]string {
 	return append(
 		fields,
 		[2]string{"Risk", fmt.Sprintf("%s points before, %s after", points(cy.Before.Risk), points(cy.After.Risk))},
-		[2]string{"Exposures", fmt.Sprintf("%d active on %d assets; %d new, %d closed by evidence, %d reopened", cy.After.Exposures, cy.After.Assets, cy.Created, cy.Closed, cy.Reopened)},
+		[2]string{"Exposures", fmt.Sprintf("%d active on %s; %d new, %d closed by evidence, %d reopened", cy.After.Exposures, count(cy.After.Assets, "asset"), cy.Created, cy.Closed, cy.Reopened)},
 		[2]string{"Error", cy.Error},
 	)
 }
@@ -258,13 +268,21 @@ func (c *cli) cycleDiffCmd() *cobra.Command {
 				rows []gyre.ExposureRow
 			}{{"new", d.Created}, {"reopened", d.Reopened}, {"closed", d.Closed}} {
 				for _, e := range part.rows {
-					r.add(part.word, points(e.Risk), e.Weakness, e.Asset.Name, short(e.Locus, 40), short(e.Title, 60))
+					r.add(movedBy(part.word, e.State), points(e.Risk), e.Weakness, e.Asset.Name, short(e.Locus, 40), short(e.Title, 60))
 				}
 			}
 			r.footer = fmt.Sprintf("Risk %s → %s points.", points(d.Risk.From), points(d.Risk.To))
 			return c.printer().list(d, r)
 		},
 	}
+}
+
+// movedBy says closed only of what evidence closed; a person sets aside.
+func movedBy(word string, s gyre.State) string {
+	if word == "closed" && s != gyre.StateFixed {
+		return string(s)
+	}
+	return word
 }
 
 func (c *cli) cycleResumeCmd() *cobra.Command {

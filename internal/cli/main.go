@@ -134,7 +134,13 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 			_ = f.MarkHidden(o.Key)
 		}
 	}
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkFormat(c.format) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		// cobra checks the same after this, but with an error that has no code.
+		if err := cmd.ValidateRequiredFlags(); err != nil {
+			return gyre.Errorf(gyre.Invalid, "%w\nSee '%s --help'", err, cmd.CommandPath())
+		}
+		return checkFormat(c.format)
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return gyre.Errorf(gyre.Invalid, "%w\nSee '%s --help'", err, cmd.CommandPath())
 	})
@@ -142,9 +148,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 		c.serveCmd(), c.demoCmd(), c.cycleCmd(), c.scopeCmd(), c.scanCmd(), c.importCmd(), c.assetCmd(), c.exposureCmd(),
 		c.actionCmd(), c.validateCmd(), c.feedCmd(), c.labCmd(), c.userCmd(), c.tokenCmd(), c.doctorCmd(), c.versionCmd(),
 	)
-	for _, cmd := range root.Commands() {
-		usageErrors(cmd)
-	}
+	usageErrors(root)
 	return root
 }
 
@@ -159,6 +163,7 @@ func usageErrors(cmd *cobra.Command) {
 		}
 	}
 	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Args = cobra.ArbitraryArgs // else cobra itself refuses what is no command of the root
 		cmd.RunE = func(cmd *cobra.Command, a []string) error {
 			if len(a) > 0 {
 				return gyre.Errorf(gyre.Invalid, "there is no command %q\nSee '%s --help'", a[0], cmd.CommandPath())

@@ -64,6 +64,10 @@ func (p *printer) list(v any, r *rows) error {
 		}
 		return w.Error()
 	}
+	if len(r.cells) == 0 && r.footer != "" {
+		_, err := fmt.Fprintln(p.w, r.footer)
+		return err
+	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Options = table.OptionsNoBordersAndSeparators

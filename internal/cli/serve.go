@@ -183,10 +183,10 @@ func (c *cli) summary(ctx context.Context, a *api, cy gyre.Cycle) error {
 		components += r.Counts.Components
 		limits += len(r.Problems) + len(r.Limits)
 	}
-	p.say("\nLooked at %d assets with %d software components: %d active exposures, %s points of risk.",
-		assets.Total, components, cy.After.Exposures, points(cy.After.Risk))
+	p.say("\nLooked at %s with %s: %s, %s points of risk.", count(assets.Total, "asset"), count(components, "software component"),
+		count(cy.After.Exposures, "active exposure"), points(cy.After.Risk))
 	if limits > 0 {
-		p.say("%d things could not be looked at; gyre cycle show names them.", limits)
+		p.say("%s could not be looked at; gyre cycle show names them.", count(limits, "thing"))
 	}
 	var feeds httpapi.FeedList
 	if err := a.get(ctx, "/feeds", nil, &feeds); err != nil {
