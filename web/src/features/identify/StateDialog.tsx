@@ -124,6 +124,8 @@ function useChangeNotice() {
             variant="default"
             onClick={() => {
               notifications.hide(id);
+              // The button is about to go; keys belong to the list again.
+              if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
               // A promise, not callbacks: the dialog that asked is gone by now.
               undo.mutateAsync(change).then(
                 (r) => notifications.show({ message: `Undone: ${plural(r.changed, 'exposure')}.` }),
