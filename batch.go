@@ -3,7 +3,11 @@
 
 package gyre
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Aspect is a kind of fact about an asset, and so the unit in which a run says
 // what it covered. Checks are written against one aspect.
@@ -123,6 +127,28 @@ type Coverage struct {
 	Except       []string
 	Weaknesses   []string
 	Credentialed bool
+}
+
+// Covers says whether the entry speaks for a locus.
+func (c Coverage) Covers(locus string) bool {
+	return listed(c.Loci, locus) && !slices.Contains(c.Except, locus)
+}
+
+// Judges says whether the entry speaks for a weakness, by any of its names.
+func (c Coverage) Judges(names ...string) bool {
+	return c.Judged && slices.ContainsFunc(names, func(n string) bool { return listed(c.Weaknesses, n) })
+}
+
+// listed says whether a list of exact values, and prefixes that end in "*",
+// holds a value; nil is everything.
+func listed(list []string, value string) bool {
+	if list == nil {
+		return true
+	}
+	return slices.ContainsFunc(list, func(p string) bool {
+		prefix, open := strings.CutSuffix(p, "*")
+		return p == value || open && strings.HasPrefix(value, prefix)
+	})
 }
 
 // RunStatus is how a run stands or ended.

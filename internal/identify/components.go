@@ -107,7 +107,7 @@ func (j *judging) match(ctx context.Context, components []gyre.Component, skippe
 func (j *judging) credentialed(asset gyre.Ref, location string) bool {
 	for _, c := range j.coverage {
 		if c.Credentialed && c.Asset == asset && c.Aspect == gyre.AspectPackage &&
-			(coversLocus(c, location) || slices.ContainsFunc(c.Loci, func(l string) bool { return strings.HasPrefix(l, location+"#") })) {
+			(c.Covers(location) || slices.ContainsFunc(c.Loci, func(l string) bool { return strings.HasPrefix(l, location+"#") })) {
 			return true
 		}
 	}

@@ -242,7 +242,7 @@ func (j *judging) cover() {
 		empty.Except = slices.Clone(c.Except)
 		byJudged := map[string]int{} // checks → index in the batch
 		for _, s := range j.spoken[subject{c.Asset, c.Aspect}] {
-			if !coversLocus(c, s.locus) {
+			if !c.Covers(s.locus) {
 				continue
 			}
 			empty.Except = append(empty.Except, s.locus)
@@ -262,21 +262,6 @@ func (j *judging) cover() {
 		}
 		j.batch.Coverage = append(j.batch.Coverage, empty)
 	}
-}
-
-func coversLocus(c gyre.Coverage, locus string) bool {
-	if slices.Contains(c.Except, locus) {
-		return false
-	}
-	if c.Loci == nil {
-		return true
-	}
-	for _, l := range c.Loci {
-		if prefix, ok := strings.CutSuffix(l, "*"); l == locus || ok && strings.HasPrefix(locus, prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 func (j *judging) flushIfFull(ctx context.Context) error {

@@ -119,7 +119,9 @@ func TestJudgingAgain(t *testing.T) {
 	run := w.look("host", gyre.RunSucceeded, gyre.Batch{
 		Facts: []gyre.Fact{service("tcp/23", telnet)}, Components: []gyre.ComponentSighting{libssl("3.0.11-1~deb12u2")}, Coverage: []gyre.Coverage{covered("tcp/*")},
 	})
+	w.stage.Checks = slow{w.stage.Checks, w}
 	w.judge(run)
+	w.stage.Checks = w.stage.Checks.(slow).checks
 	before := w.all()
 	events := w.history()
 	for range 3 {
@@ -134,6 +136,17 @@ func TestJudgingAgain(t *testing.T) {
 	if d := cmp.Diff(events, w.history()); d != "" {
 		t.Errorf("history changed:\n%s", d)
 	}
+}
+
+// slow takes a second for each fact.
+type slow struct {
+	checks
+	w *world
+}
+
+func (s slow) Evaluate(f gyre.Fact, a gyre.Asset, now time.Time) ([]gyre.Finding, []string, []gyre.Problem) {
+	s.w.now = s.w.now.Add(time.Second)
+	return s.checks.Evaluate(f, a, now)
 }
 
 func (w *world) all() (list []gyre.Exposure) {

@@ -30,6 +30,9 @@ type Store interface {
 	AddVerdict(ctx context.Context, ws gyre.ID, v gyre.Verdict) error
 	// Reopen moves a claimed exposure back to open, with the reason in its history.
 	Reopen(ctx context.Context, ws, exposure gyre.ID, actor, reason string) error
+	// CoverageOfRun lists what a run covered, and Weaknesses reads what is wrong.
+	CoverageOfRun(ctx context.Context, ws, run gyre.ID) ([]gyre.Coverage, error)
+	Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Weakness, error)
 	// Claimed lists the exposures in StateFixClaimed.
 	Claimed(ctx context.Context, ws gyre.ID) ([]gyre.ID, error)
 }
@@ -75,7 +78,7 @@ func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (
 		return gyre.Verdict{}, fmt.Errorf("asset of exposure: %w", err)
 	}
 	started := s.Now()
-	run, method, err := s.lookAgain(ctx, ws, e, asset)
+	runs, method, err := s.lookAgain(ctx, ws, e, asset)
 	switch gyre.ErrorCode(err) {
 	case "":
 	case gyre.Conflict, gyre.Forbidden, gyre.Unavailable:
@@ -86,23 +89,26 @@ func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (
 	default:
 		return gyre.Verdict{}, err
 	}
-	return s.judge(ctx, ws, exposure, run, method, by, started)
+	return s.judge(ctx, ws, e, runs, gyre.Verdict{Exposure: exposure, Run: runs.looked.ID, Method: method, By: by}, started)
 }
 
+// again is a repeated look: the run that looked, and the one that judged what it saw.
+type again struct{ looked, judged gyre.Run }
+
 // lookAgain repeats the run that saw the exposure last and judges what it learned.
-func (s *Stage) lookAgain(ctx context.Context, ws gyre.ID, e gyre.Exposure, asset gyre.Asset) (gyre.Run, string, error) {
+func (s *Stage) lookAgain(ctx context.Context, ws gyre.ID, e gyre.Exposure, asset gyre.Asset) (runs again, method string, err error) {
 	origin, err := s.origin(ctx, ws, e.ID)
 	if err != nil {
-		return gyre.Run{}, MethodRetest, err
+		return runs, MethodRetest, err
 	}
-	run, method, err := s.Look(ctx, ws, origin, plugin.Place{Asset: asset, Aspect: e.Aspect, Locus: e.Locus})
+	runs.looked, method, err = s.Look(ctx, ws, origin, plugin.Place{Asset: asset, Aspect: e.Aspect, Locus: e.Locus})
 	if err != nil {
-		return run, method, err
+		return runs, method, err
 	}
-	if _, err := s.Identify.Identify(ctx, ws, run); err != nil {
-		return run, method, fmt.Errorf("judge retest: %w", err)
+	if runs.judged, err = s.Identify.Identify(ctx, ws, runs.looked); err != nil {
+		return runs, method, fmt.Errorf("judge retest: %w", err)
 	}
-	return run, method, nil
+	return runs, method, nil
 }
 
 // origin finds the discover run behind the newest sighting.
@@ -135,28 +141,25 @@ func (s *Stage) origin(ctx context.Context, ws, exposure gyre.ID) (gyre.Run, err
 }
 
 // judge reads off the estate what the repeated look changed.
-func (s *Stage) judge(ctx context.Context, ws, exposure gyre.ID, run gyre.Run, method, by string, started time.Time) (gyre.Verdict, error) {
-	e, err := s.Store.Exposure(ctx, ws, exposure)
+func (s *Stage) judge(ctx context.Context, ws gyre.ID, before gyre.Exposure, runs again, v gyre.Verdict, started time.Time) (gyre.Verdict, error) {
+	e, err := s.Store.Exposure(ctx, ws, before.ID)
 	if err != nil {
 		return gyre.Verdict{}, err
 	}
-	v := gyre.Verdict{Exposure: exposure, Run: run.ID, Method: method, By: by}
 	switch {
 	case !e.LastSeen.Before(started.Truncate(time.Microsecond)):
 		v.Outcome = gyre.OutcomeStillThere
 		if e.State == gyre.StateFixClaimed {
-			if err := s.Store.Reopen(ctx, ws, exposure, by, "validation found it still there"); err != nil {
+			if err := s.Store.Reopen(ctx, ws, e.ID, v.By, "validation found it still there"); err != nil {
 				return v, fmt.Errorf("reopen exposure: %w", err)
 			}
 		}
-	case e.State == gyre.StateFixed:
+	case e.State == gyre.StateFixed && before.State != gyre.StateFixed:
 		v.Outcome = gyre.OutcomeFixed
 	default:
-		v.Outcome = gyre.OutcomeInconclusive
-		v.Evidence = gyre.Evidence{Summary: whyInconclusive(run)}
-		return s.verdict(ctx, ws, v)
+		return s.unmoved(ctx, ws, e, runs, v)
 	}
-	obs, err := s.Store.Observations(ctx, ws, exposure)
+	obs, err := s.Store.Observations(ctx, ws, e.ID)
 	if err != nil {
 		return v, fmt.Errorf("observations: %w", err)
 	}
@@ -164,6 +167,38 @@ func (s *Stage) judge(ctx context.Context, ws, exposure gyre.ID, run gyre.Run, m
 	for _, o := range obs {
 		if o.At.After(newest) {
 			newest, v.Evidence = o.At, o.Evidence
+		}
+	}
+	return s.verdict(ctx, ws, v)
+}
+
+// unmoved is the verdict on an exposure that the look left as it was. What was
+// fixed or false before cannot be closed again, so there the look's coverage decides.
+func (s *Stage) unmoved(ctx context.Context, ws gyre.ID, e gyre.Exposure, runs again, v gyre.Verdict) (gyre.Verdict, error) {
+	v.Outcome = gyre.OutcomeInconclusive
+	v.Evidence = gyre.Evidence{Summary: whyInconclusive(runs.looked)}
+	if e.State != gyre.StateFixed && e.State != gyre.StateFalsePositive {
+		return s.verdict(ctx, ws, v)
+	}
+	weaknesses, err := s.Store.Weaknesses(ctx, ws, []gyre.ID{e.Weakness})
+	if err != nil {
+		return v, fmt.Errorf("weakness of exposure: %w", err)
+	}
+	var names []string
+	for _, w := range weaknesses {
+		names = append(append(names, w.Key), w.Aliases...)
+	}
+	for _, run := range []gyre.Run{runs.looked, runs.judged} {
+		covered, err := s.Store.CoverageOfRun(ctx, ws, run.ID)
+		if err != nil {
+			return v, fmt.Errorf("coverage of retest: %w", err)
+		}
+		for _, c := range covered {
+			if run.Status == gyre.RunSucceeded && c.Asset == gyre.RefID(e.Asset) && c.Aspect == e.Aspect && c.Covers(e.Locus) && c.Judges(names...) &&
+				(c.Credentialed || !e.Credentialed) {
+				v.Outcome = gyre.OutcomeFixed
+				v.Evidence = gyre.Evidence{Summary: runs.looked.Source + " looked again and did not see it", Data: map[string]any{"run": run.ID.String(), "locus": e.Locus}}
+			}
 		}
 	}
 	return s.verdict(ctx, ws, v)
