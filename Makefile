@@ -23,8 +23,12 @@ build: tools web/dist/index.html ## Build bin/gyre with the console embedded
 	@mkdir -p bin
 	$(BUILD) -o bin/gyre ./cmd/gyre
 
-web/dist/index.html: web/package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
-	cd web && $(NPM) ci --no-audit --no-fund --loglevel=error && $(NPM) run --silent build
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	cd web && $(NPM) run --silent build
 	@touch $@
 
 tools:

@@ -193,7 +193,7 @@ func (a *App) newAPI(killed context.Context, judge *identify.Stage) http.Handler
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
 		Exposures: a.db, Assets: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
 		Cycles: a.engine, Validator: validator{a}, Imports: imports{a, judge}, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
-		CheckScope: scope.Validate, CheckFilter: checkFilter,
+		CheckScope: checkScope, CheckFilter: checkFilter,
 		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,
 		Hosts: a.hosts(), TLS: a.opt.Config.Get("tls-cert") != "",
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/remediate"
+	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/validate"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -175,6 +176,17 @@ func (a *App) score(ctx context.Context, ws, exposure gyre.ID) (gyre.Score, erro
 		return gyre.Score{}, err
 	}
 	return prioritize.Score(in, prioritize.Sources{}), nil
+}
+
+// checkScope refuses a scope that is wrong, its selector included.
+func checkScope(s gyre.Scope) error {
+	if err := scope.Validate(s); err != nil {
+		return err
+	}
+	if _, err := projection.CompileSelector(s.Selector, time.Now()); err != nil {
+		return gyre.FieldErrorf(gyre.ErrorCode(err), "selector", "%v", err)
+	}
+	return nil
 }
 
 func checkFilter(rows, filter string) error {

@@ -57,6 +57,7 @@ var ExposureSchema = NewSchema("exposures",
 	Field{Name: "first_seen", Type: Time, Doc: "When it was seen first"},
 	Field{Name: "last_seen", Type: Time, Doc: "When it was seen last"},
 	Field{Name: "state_since", Type: Time, Doc: "When its state changed last"},
+	Field{Name: "over_appetite", Type: Bool, Doc: "Its risk is above what a scope of its asset tolerates"},
 	Field{Name: "fix_available", Type: Bool, Doc: "A fixed version or a configuration change is known"},
 )
 

@@ -113,7 +113,7 @@ func (p *Projection) load(ctx context.Context, ws gyre.ID, v *view, now time.Tim
 	if err != nil {
 		return fmt.Errorf("load scopes: %w", err)
 	}
-	next.setScopes(scopes)
+	next.setScopes(scopes, now)
 	if err := p.fill(ctx, ws, next, nil, nil, nil); err != nil {
 		return err
 	}
@@ -121,7 +121,8 @@ func (p *Projection) load(ctx context.Context, ws gyre.ID, v *view, now time.Tim
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.assets, v.assetAt, v.weaknesses, v.weaknessAt = next.assets, next.assetAt, next.weaknesses, next.weaknessAt
-	v.scopes, v.facts, v.factAt, v.dirty = next.scopes, next.facts, next.factAt, false
+	v.facts, v.factAt, v.dirty = next.facts, next.factAt, false
+	v.setScopes(scopes, now) // selectors look at the rows of the view that they were bound to
 	v.seq, v.freshAt, v.loaded = seq, now, true
 	return nil
 }
@@ -217,7 +218,7 @@ func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, 
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if c.scopes {
-		v.setScopes(scopes)
+		v.setScopes(scopes, now)
 	}
 	for _, a := range assets {
 		v.putAsset(a)

@@ -29,6 +29,11 @@ func (c exposureColumns) Bool(field string) func(int) bool {
 		return func(r int) bool { return c.asset(r).facing }
 	case "fix_available":
 		return func(r int) bool { return c.v.facts.fixable[r] }
+	case "over_appetite":
+		return func(r int) bool {
+			limit := c.asset(r).appetite
+			return limit > 0 && c.v.facts.risk[r] > limit
+		}
 	}
 	return nil
 }

@@ -327,3 +327,56 @@ func BenchmarkExposures(b *testing.B) {
 		})
 	}
 }
+
+// TestSelectors: an asset belongs to the scopes whose runs saw it and to those
+// whose selector matches; criticality and risk appetite come with it.
+func TestSelectors(t *testing.T) {
+	e := many(200)
+	e.scopes = []gyre.Scope{
+		{ID: 1, Name: "shop"},
+		{ID: 2, Name: "edge", Selector: `zone == "internet" && name.startsWith("host-")`, Criticality: gyre.CriticalityCrown, RiskAppetite: 5},
+		{ID: 3, Name: "broken", Selector: `colour == "red"`},
+	}
+	p := projection.New(e, prioritize.Risk)
+	count := func(filter string) int {
+		t.Helper()
+		_, info, err := p.Exposures(t.Context(), 1, gyre.ListQuery{Filter: filter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Total
+	}
+	internet := count(`asset.zone == "internet"`)
+	if in := count(`"edge" in scope`); in != internet || in == 0 {
+		t.Errorf("%d exposures in the selected scope, want the %d on the internet", in, internet)
+	}
+	if n := count(`"shop" in scope`); n != 200 {
+		t.Errorf("%d exposures in the scope whose runs saw them", n)
+	}
+	if n := count(`"broken" in scope`); n != 0 {
+		t.Errorf("%d exposures in a scope whose selector does not compile", n)
+	}
+	if over := count("over_appetite"); over == 0 || over != count(`"edge" in scope && risk > 5.0`) {
+		t.Errorf("%d exposures over the appetite", over)
+	}
+	// The scope's criticality weighs in, and leaves with its selector.
+	risk := func() float64 {
+		t.Helper()
+		_, info, err := p.Exposures(t.Context(), 1, gyre.ListQuery{Filter: `asset.zone == "internet"`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Risk
+	}
+	with := risk()
+	e.mu.Lock()
+	e.scopes = e.scopes[:1]
+	e.event("scope", 2)
+	e.mu.Unlock()
+	if without := risk(); without >= with {
+		t.Errorf("risk %.1f with a crown-jewel scope, %.1f without", with, without)
+	}
+	if _, err := projection.CompileSelector("risk > 3.0", time.Now()); gyre.ErrorCode(err) != gyre.Invalid {
+		t.Errorf("a selector over risk: %v", err)
+	}
+}

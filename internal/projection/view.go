@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/expr"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 )
 
@@ -27,7 +28,7 @@ type view struct {
 	assetAt    map[gyre.ID]int32
 	weaknesses []weaknessDim
 	weaknessAt map[gyre.ID]int32
-	scopes     map[gyre.ID]gyre.Scope
+	scopes     map[gyre.ID]scopeDim
 
 	facts  facts
 	factAt map[gyre.ID]int32
@@ -40,6 +41,7 @@ type assetDim struct {
 	Asset
 	scopeNames  []string
 	criticality gyre.Criticality // highest of its scopes
+	appetite    float64          // lowest of its scopes that say one; 0: none does
 	facing      bool
 	exposures   int
 	risk        float64
@@ -47,6 +49,13 @@ type assetDim struct {
 }
 
 type weaknessDim struct{ Weakness }
+
+// scopeDim is a scope with its selector over the rows of the asset dimension;
+// nil when it has none.
+type scopeDim struct {
+	gyre.Scope
+	selects func(row int) bool
+}
 
 // facts are the columns of exposures. Words are numbers into dictionaries.
 type facts struct {
@@ -110,22 +119,52 @@ func (v *view) reset() {
 	v.dirty = true
 }
 
-func (v *view) setScopes(scopes []gyre.Scope) {
-	v.scopes = make(map[gyre.ID]gyre.Scope, len(scopes))
+// setScopes takes the scopes over. now is what the word now in a selector means.
+// A selector that does not compile selects nothing: scopes are checked when they
+// are stored, and a list must not fail because of an old one.
+func (v *view) setScopes(scopes []gyre.Scope, now time.Time) {
+	v.scopes = make(map[gyre.ID]scopeDim, len(scopes))
 	for _, s := range scopes {
-		v.scopes[s.ID] = s
+		dim := scopeDim{Scope: s}
+		if filter, err := CompileSelector(s.Selector, now); err == nil && filter != nil {
+			dim.selects, _ = filter.Bind(assetColumns{v})
+		}
+		v.scopes[s.ID] = dim
 	}
 	for i := range v.assets {
-		v.applyScopes(&v.assets[i])
+		v.applyScopes(i)
 	}
 }
 
-func (v *view) applyScopes(a *assetDim) {
-	a.scopeNames, a.criticality = nil, gyre.CriticalityUnset
-	for _, id := range a.Scopes {
-		if s, ok := v.scopes[id]; ok {
-			a.scopeNames = append(a.scopeNames, s.Name)
-			a.criticality = max(a.criticality, s.Criticality)
+// CompileSelector compiles the selector of a scope. It may not speak of what
+// follows from a scope's criticality: that would be a circle.
+func CompileSelector(src string, now time.Time) (*expr.Filter, error) {
+	filter, err := expr.CompileFilter(expr.AssetSchema, src, now)
+	if err != nil || filter == nil {
+		return nil, err
+	}
+	for _, f := range filter.Fields() {
+		switch f {
+		case "exposures", "risk", "max_band":
+			return nil, gyre.Errorf(gyre.Invalid, "a selector cannot use %s: risk depends on the scopes that an asset belongs to", f)
+		}
+	}
+	return filter, nil
+}
+
+// applyScopes finds the scopes of one asset: those whose runs saw it, and those
+// whose selector matches.
+func (v *view) applyScopes(row int) {
+	a := &v.assets[row]
+	a.scopeNames, a.criticality, a.appetite = nil, gyre.CriticalityUnset, 0
+	for id, s := range v.scopes {
+		if !slices.Contains(a.Scopes, id) && (s.selects == nil || !s.selects(row)) {
+			continue
+		}
+		a.scopeNames = append(a.scopeNames, s.Name)
+		a.criticality = max(a.criticality, s.Criticality)
+		if s.RiskAppetite > 0 && (a.appetite == 0 || s.RiskAppetite < a.appetite) {
+			a.appetite = s.RiskAppetite
 		}
 	}
 	slices.Sort(a.scopeNames)
@@ -133,13 +172,15 @@ func (v *view) applyScopes(a *assetDim) {
 
 func (v *view) putAsset(a Asset) {
 	dim := assetDim{Asset: a, facing: a.Zone == gyre.ZoneInternet}
-	v.applyScopes(&dim)
-	if i, ok := v.assetAt[a.ID]; ok {
+	i, ok := v.assetAt[a.ID]
+	if ok {
 		v.assets[i] = dim
 	} else {
-		v.assetAt[a.ID] = int32(len(v.assets)) // #nosec -- fewer than 2^31 assets
+		i = int32(len(v.assets)) // #nosec -- fewer than 2^31 assets
+		v.assetAt[a.ID] = i
 		v.assets = append(v.assets, dim)
 	}
+	v.applyScopes(int(i))
 	v.dirty = true
 }
 
