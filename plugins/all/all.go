@@ -14,6 +14,7 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/importer/cyclonedx"
 	"github.com/gyre-ctem/gyre/plugins/importer/kubernetes"
 	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
+	"github.com/gyre-ctem/gyre/plugins/importer/nessus"
 	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
 	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
 	"github.com/gyre-ctem/gyre/plugins/importer/terraform"
@@ -30,7 +31,7 @@ func Sources() []plugin.Source {
 // Importers returns a new instance of every importer.
 func Importers() []plugin.Importer {
 	return []plugin.Importer{
-		awsconfig.Importer{}, cyclonedx.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nmap.Importer{}, sarif.Importer{}, terraform.Importer{},
+		awsconfig.Importer{}, cyclonedx.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, terraform.Importer{},
 	}
 }
 
