@@ -25,8 +25,7 @@ var exposed = []exposedFile{
 		return !g.html() && gitHead.Match(g.body)
 	}},
 	{probe: "env", path: "/.env", is: func(g *page) bool { return len(variables(g)) > 0 }, more: func(g *page) map[string]any {
-		// The values are secrets: only the names leave this function.
-		return map[string]any{"body_sample": printable([]byte(strings.Join(variables(g), "\n")), 2048)}
+		return map[string]any{"body_sample": sample(g)} // only the names
 	}},
 	{probe: "server-status", path: "/server-status", is: func(g *page) bool {
 		return apacheStatus.Match(g.body) && strings.Contains(string(g.body), "Server uptime:")

@@ -163,7 +163,7 @@ func (s *site) first(ctx context.Context) {
 		fact["cookies"] = []any{}
 	}
 	if strings.HasPrefix(fact["content_type"].(string), "text/") { // set above
-		fact["body_sample"] = printable(g.body, 2048)
+		fact["body_sample"] = sample(g)
 	}
 	s.out.pages[""] = fact
 	if !g.busy() && !g.stuck && len(way) <= 4 {
@@ -183,7 +183,7 @@ func sameSite(m http.SameSite) string {
 	return ""
 }
 
-// headers are the answer's header fields, except what is a secret of the visitor.
+// headers are the answer's header fields, without the values of those that are secrets.
 func headers(h http.Header) map[string]any {
 	out := map[string]any{}
 	for _, name := range sortedKeys(h) {
@@ -194,7 +194,11 @@ func headers(h http.Header) map[string]any {
 		if low == "set-cookie" || strings.ContainsAny(low, " \t") {
 			continue
 		}
-		out[printable([]byte(low), 100)] = printable([]byte(strings.Join(h[name], ", ")), 1024)
+		value := notKept
+		if !secretHeader.MatchString(low) {
+			value = withoutSecrets(printable([]byte(strings.Join(h[name], ", ")), 1024))
+		}
+		out[printable([]byte(low), 100)] = value
 	}
 	return out
 }

@@ -449,3 +449,27 @@ func TestRetestOfOnePath(t *testing.T) {
 		t.Errorf("an asset outside the target: %v", err)
 	}
 }
+
+// TestPagesThatAreSecrets: a site whose front page is an environment file, or
+// whose answers carry credentials.
+func TestPagesThatAreSecrets(t *testing.T) {
+	port := web(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/plain")
+		h.Set("X-Api-Key", "hunter22")
+		h.Set("Location", "/next?session_id=hunter22")
+		_, _ = w.Write([]byte("APP_NAME=hunter22\nSOME_SETTING=hunter22\n"))
+	})
+	got := mustRun(t, testScope("127.0.20.1", portList(port)), nil)
+	var names bool
+	for place, f := range got.facts {
+		text := fmt.Sprint(f)
+		if strings.Contains(text, "hunter22") {
+			t.Errorf("%s keeps a secret: %s", place, text)
+		}
+		names = names || strings.Contains(text, "SOME_SETTING") && strings.Contains(text, "x-api-key")
+	}
+	if !names {
+		t.Errorf("the names of what was given away are not kept: %v", got.facts)
+	}
+}
