@@ -148,8 +148,9 @@ func (c *cli) cycleListCmd() *cobra.Command {
 			}
 			r := &rows{header: []string{"Cycle", "State", "Started", "Took", "Exposures", "Risk", "Change", "New", "Closed", "Reopened"}}
 			for _, cy := range list.Items {
-				r.add(strconv.Itoa(cy.Number), string(cy.State), when(cy.Started), took(cy.Started, cy.Ended), strconv.Itoa(cy.After.Exposures),
-					points(cy.After.Risk), signed(cy.After.Risk-cy.Before.Risk), strconv.Itoa(cy.Created), strconv.Itoa(cy.Closed), strconv.Itoa(cy.Reopened))
+				exposures, risk, change := measured(cy)
+				r.add(strconv.Itoa(cy.Number), string(cy.State), when(cy.Started), took(cy.Started, cy.Ended), exposures,
+					risk, change, strconv.Itoa(cy.Created), strconv.Itoa(cy.Closed), strconv.Itoa(cy.Reopened))
 			}
 			if len(r.cells) == 0 {
 				r.footer = "No cycle yet. Start one with: gyre cycle run"
@@ -159,6 +160,15 @@ func (c *cli) cycleListCmd() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&limit, "limit", limit, "at most this many")
 	return cmd
+}
+
+// measured is what a cycle left behind: nothing is known of one that was killed
+// or still runs, and a zero there would read as an estate without risk.
+func measured(cy gyre.Cycle) (exposures, risk, change string) {
+	if cy.State == gyre.CycleRunning || cy.State == gyre.CycleInterrupted {
+		return "", "", ""
+	}
+	return strconv.Itoa(cy.After.Exposures), points(cy.After.Risk), signed(cy.After.Risk - cy.Before.Risk)
 }
 
 func (c *cli) cycleShowCmd() *cobra.Command {
@@ -232,11 +242,14 @@ func cycleFields(cy gyre.Cycle) [][2]string {
 		}
 		fields = append(fields, [2]string{string(s.Stage), text})
 	}
+	fields = append(fields, [2]string{"Error", cy.Error})
+	if _, risk, _ := measured(cy); risk == "" {
+		return append(fields, [2]string{"Risk", points(cy.Before.Risk) + " points before; not measured since"})
+	}
 	return append(
 		fields,
 		[2]string{"Risk", fmt.Sprintf("%s points before, %s after", points(cy.Before.Risk), points(cy.After.Risk))},
 		[2]string{"Exposures", fmt.Sprintf("%d active on %s; %d new, %d closed by evidence, %d reopened", cy.After.Exposures, count(cy.After.Assets, "asset"), cy.Created, cy.Closed, cy.Reopened)},
-		[2]string{"Error", cy.Error},
 	)
 }
 

@@ -41,3 +41,15 @@ func TestOnlyEvidenceCloses(t *testing.T) {
 		t.Errorf("open: %q", got)
 	}
 }
+
+// TestKilledCycleIsNotZero: what was not measured is not shown as no risk.
+func TestKilledCycleIsNotZero(t *testing.T) {
+	cy := gyre.Cycle{State: gyre.CycleInterrupted, Before: gyre.Tally{Risk: 175.4}}
+	if exposures, risk, change := measured(cy); exposures+risk+change != "" {
+		t.Errorf("interrupted: %q %q %q", exposures, risk, change)
+	}
+	cy.State, cy.After = gyre.CycleFinished, gyre.Tally{Exposures: 3, Risk: 170}
+	if exposures, risk, change := measured(cy); exposures != "3" || risk != "170.0" || change != "-5.4" {
+		t.Errorf("finished: %q %q %q", exposures, risk, change)
+	}
+}
