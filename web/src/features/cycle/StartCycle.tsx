@@ -8,6 +8,9 @@ import { useCancelCycle, useResumeCycle, useStartCycle } from '../../api/mutatio
 import type { Cycle } from '../../api/types';
 import { Icon } from '../../components/Icon';
 
+/** States from which a cycle can go on where it stopped. */
+const resumable: Cycle['state'][] = ['interrupted', 'failed', 'cancelled'];
+
 /** Starts a cycle, or stops or resumes the one that is there. */
 export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
   const may = useMay('scan');
@@ -30,7 +33,7 @@ export function CycleButtons({ cycle }: { cycle: Cycle | undefined }) {
   }
   return (
     <>
-      {cycle?.state === 'interrupted' && (
+      {cycle && resumable.includes(cycle.state) && (
         <Button
           variant="default"
           loading={resume.isPending}
