@@ -214,6 +214,11 @@ func (e *Engine) launch(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
+		// It is in the store already, and would hold up the next one.
+		c.State, c.Error, c.Ended = gyre.CycleInterrupted, errShutdown.Error(), e.Now()
+		if err := e.Store.UpdateCycle(ctx, ws, c); err != nil {
+			return fmt.Errorf("interrupt cycle: %w", err)
+		}
 		return gyre.Errorf(gyre.Unavailable, "%w", errShutdown)
 	}
 	if e.running == nil {
