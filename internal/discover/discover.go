@@ -135,8 +135,15 @@ func (s *Stage) Run(ctx context.Context, ws, cycle gyre.ID, j Job, only *plugin.
 }
 
 func (s *Stage) look(ctx context.Context, j Job, only *plugin.Place, progress plugin.Progress, emit plugin.Emit) (report plugin.Report, err error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.RunLimit, time.Hour))
+	limit := cmp.Or(s.RunLimit, time.Hour)
+	outer := ctx
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer func() {
+		if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) && outer.Err() == nil {
+			err = gyre.Errorf(gyre.Unavailable, "it took longer than %v and was stopped", limit)
+		}
+	}()
 	guard, err := s.Guard(j.Scope)
 	if err != nil {
 		return plugin.Report{}, err
