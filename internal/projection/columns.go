@@ -79,6 +79,8 @@ func (c exposureColumns) Text(field string) func(int) string {
 		return func(r int) string { return string(c.weakness(r).Intel.Exploit) }
 	case "asset.name":
 		return func(r int) string { return c.asset(r).Name }
+	case "asset.id":
+		return func(r int) string { return c.asset(r).ID.String() }
 	case "asset.kind":
 		return func(r int) string { return string(c.asset(r).Kind) }
 	case "asset.zone":

@@ -59,7 +59,7 @@ function AssetView({ detail }: { detail: AssetDetail }) {
     >
       <div className={split.split}>
         <div className={split.column}>
-          <AssetExposures id={asset.id} name={asset.name} />
+          <AssetExposures id={asset.id} />
           <Panel title="What was seen">
             <Facts facts={detail.facts} />
           </Panel>
@@ -113,17 +113,16 @@ function AssetView({ detail }: { detail: AssetDetail }) {
 
 const shown = 25;
 
-function AssetExposures({ id, name }: { id: string; name: string }) {
-  const filter = `asset.name == ${JSON.stringify(name)} && state != "fixed"`;
+function AssetExposures({ id }: { id: string }) {
+  const filter = `asset.id == ${JSON.stringify(id)} && state != "fixed"`;
   const query = useInfiniteQuery(exposuresQuery({ filter, sort: '-risk' }));
-  // Two assets can share a name; the row says which one it is on.
-  const rows = (query.data?.pages[0]?.items ?? []).filter((e) => e.asset.id === id);
+  const rows = query.data?.pages[0]?.items ?? [];
   return (
     <Panel
       title="Exposures"
       flush
       tools={
-        <Link to="/exposures" search={{ filter: `asset.name == ${JSON.stringify(name)}` }}>
+        <Link to="/exposures" search={{ filter: `asset.id == ${JSON.stringify(id)}` }}>
           Open as a list
         </Link>
       }
