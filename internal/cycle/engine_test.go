@@ -117,6 +117,9 @@ func TestCancel(t *testing.T) {
 		t.Errorf("a second cycle beside the first: %v", err)
 	}
 	w.waitFor("127.0.0.2", 2)
+	for got := w.statuses(c); len(got) < 3 || got["127.0.0.1"][0] != gyre.RunSucceeded || got["127.0.0.3"][0] != gyre.RunSucceeded; got = w.statuses(c) {
+		time.Sleep(2 * time.Millisecond)
+	}
 	asked := time.Now()
 	w.ok(w.engine.Cancel(t.Context(), w.ws, c.ID))
 	c = w.ended(c.ID)
