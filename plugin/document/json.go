@@ -161,9 +161,27 @@ func (j *JSON) Decode(v any) error {
 	}
 	err = json.Unmarshal(raw, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", place, ErrShape, err)
+		return fmt.Errorf("%s: %w: %s", place, ErrShape, misfit(err))
 	}
 	return nil
+}
+
+// misfit says what does not fit in words of our own: those of the decoder change
+// from build to build.
+func misfit(err error) string {
+	e, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return err.Error()
+	}
+	at := string(e.JSONPointer)
+	if at == "" {
+		at = "the value"
+	}
+	text := at + " is " + kindName(e.JSONKind)
+	if e.GoType != nil {
+		text += ", which is no " + e.GoType.Kind().String()
+	}
+	return text
 }
 
 // End fails unless nothing but white space follows.
