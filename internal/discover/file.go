@@ -114,7 +114,7 @@ func (s *Stage) files(ctx context.Context, j Job, guard plugin.Guard, log *slog.
 	if err := guard.AllowPath(root); err != nil {
 		return plugin.Report{}, err
 	}
-	paths, report, err := listFiles(root, guard)
+	paths, report, err := listFiles(ctx, root, guard)
 	if err != nil {
 		return report, err
 	}
@@ -178,11 +178,13 @@ func (s *Stage) importFile(ctx context.Context, t gyre.Target, p string, folder 
 	return err
 }
 
-func listFiles(root string, guard plugin.Guard) ([]string, plugin.Report, error) {
+func listFiles(ctx context.Context, root string, guard plugin.Guard) ([]string, plugin.Report, error) {
 	var paths []string
 	var report plugin.Report
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil && p == root:
 			return gyre.FieldErrorf(gyre.Unavailable, root, "cannot be read: %v", err)
 		case err != nil:
