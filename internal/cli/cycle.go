@@ -208,7 +208,11 @@ func (c *cli) cycleShowCmd() *cobra.Command {
 				return err
 			}
 			for _, run := range d.Runs {
-				for _, line := range couldNot(run) {
+				lines := couldNot(run)
+				if more := len(lines) - maxCouldNot; more > 0 {
+					lines = append(lines[:maxCouldNot:maxCouldNot], fmt.Sprintf("and %d more; -o json has them all", more))
+				}
+				for _, line := range lines {
 					p.say("%s", printable(fmt.Sprintf("%s %s could not: %s", run.Source, run.Target, line)))
 				}
 			}
@@ -216,6 +220,9 @@ func (c *cli) cycleShowCmd() *cobra.Command {
 		},
 	}
 }
+
+// maxCouldNot is how many lines of a run are shown to people.
+const maxCouldNot = 20
 
 // couldNot is what a run could not look at, one line each.
 func couldNot(r gyre.Run) []string {
