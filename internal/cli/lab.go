@@ -38,7 +38,7 @@ one really changes it while it runs. 'gyre demo' brings it up together with Gyre
 	}
 	cmd.AddCommand(
 		c.labUpCmd(folder), c.labListCmd(folder), c.labChangeCmd(folder, true), c.labChangeCmd(folder, false),
-		c.labScoreCmd(folder), c.labScopeCmd(folder), c.labDownCmd(folder),
+		c.labScoreCmd(folder), c.labScopeCmd(folder), c.labDownCmd(folder), c.labGenCmd(),
 	)
 	return cmd
 }
