@@ -3,6 +3,7 @@
 # bin/gyre. Screenshots are kept in artifacts/screens.
 set -eu
 cd "$(dirname "$0")/.."
+root=$PWD
 
 chromium=${CHROMIUM_PATH:-}
 for name in chromium chromium-browser google-chrome; do
@@ -18,10 +19,10 @@ log=$data/demo.log
 mkdir -p artifacts
 bin/gyre demo --data "$data/gyre" --listen 127.0.0.1:0 >"$log" 2>&1 &
 demo=$!
-trap 'kill $demo 2>/dev/null || true; wait $demo 2>/dev/null || true; cp "$log" artifacts/demo.log; rm -rf "$data"' EXIT
+trap 'kill $demo 2>/dev/null || true; wait $demo 2>/dev/null || true; cp "$log" "$root/artifacts/demo.log"; rm -rf "$data"' EXIT
 
 i=0
-until grep -q 'Ctrl-C stops the server' "$log"; do
+until grep -qs 'Ctrl-C stops the server' "$log"; do
 	i=$((i + 1))
 	if [ $i -gt 240 ] || ! kill -0 $demo 2>/dev/null; then
 		echo "the demo did not come up:" >&2

@@ -55,7 +55,8 @@ func testNewAdvisory(t *testing.T, database string) {
 		folder, _, _ := strings.Cut(ecosystem, ":")
 		write(filepath.Join(feeds, "osv", folder, "A-"+cve+".json"), fmt.Sprintf(
 			`{"id":"A-%s","modified":"2026-01-01T00:00:00Z","aliases":["%s"],"summary":"%s in %s","affected":[{"package":{"ecosystem":"%s","name":"%s"},"ranges":[{"type":"%s","events":[{"introduced":"0"},{"fixed":"%s"}]}]}]}`,
-			cve, cve, cve, name, ecosystem, name, kind, fixed))
+			cve, cve, cve, name, ecosystem, name, kind, fixed,
+		))
 	}
 	write(filepath.Join(root, "etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n")
 	write(filepath.Join(root, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n")

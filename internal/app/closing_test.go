@@ -24,7 +24,7 @@ func openAt(t *testing.T, dir, feeds string) *App {
 }
 
 // openOn is openAt with another database.
-func openOn(t *testing.T, dir, feeds, database string) *App {
+func openOn(t testing.TB, dir, feeds, database string) *App {
 	t.Helper()
 	set := map[string]string{"data": dir, "feeds": feeds, "feed-interval": "0s"}
 	if database != "" {

@@ -134,3 +134,22 @@ func TestReconsiderAlias(t *testing.T) {
 		t.Errorf("%d new, all: %v", n, w.exposures())
 	}
 }
+
+// TestTwoLists: that one list of software does not name what another names is
+// no sign that it is gone; each is closed by its own source.
+func TestTwoLists(t *testing.T) {
+	w := newWorld(t)
+	w.advise(openssl)
+	everything := []gyre.Coverage{{Asset: "a", Aspect: gyre.AspectPackage}}
+	with := func() gyre.Batch {
+		return gyre.Batch{Components: []gyre.ComponentSighting{libssl("3.0.11-1~deb12u2")}, Coverage: everything}
+	}
+	w.judge(w.look("file", gyre.RunSucceeded, with()))
+	w.judge(w.look("cyclonedx", gyre.RunSucceeded, gyre.Batch{Coverage: everything}))
+	w.stand("another list does not name it", "CVE-2024-0001 "+status+"#libssl3 open")
+	w.judge(w.look("cyclonedx", gyre.RunSucceeded, with()))
+	w.judge(w.look("file", gyre.RunSucceeded, gyre.Batch{Coverage: everything}))
+	w.stand("the other one names it now", "CVE-2024-0001 "+status+"#libssl3 open")
+	w.judge(w.look("cyclonedx", gyre.RunSucceeded, gyre.Batch{Coverage: everything}))
+	w.stand("no list names it", "CVE-2024-0001 "+status+"#libssl3 fixed")
+}

@@ -33,6 +33,9 @@ const Source = "identify"
 type Store interface {
 	EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Fact) error) error
 	EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error
+	// EachComponentOfOthers calls fn for the components that other sources see
+	// on the assets whose components the run covered.
+	EachComponentOfOthers(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error
 	CoverageOfRun(ctx context.Context, ws, run gyre.ID) ([]gyre.Coverage, error)
 	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
 	// Advisories returns every advisory that speaks of one of the packages, as match.Decode reads it.
@@ -152,6 +155,9 @@ func (j *judging) judge(ctx context.Context) error {
 		return err
 	}
 	if j.run.Status == gyre.RunSucceeded {
+		if err := j.leaveToOthers(ctx); err != nil {
+			return err
+		}
 		j.cover()
 	}
 	return j.flush(ctx)
@@ -220,6 +226,25 @@ func assetOf(ref gyre.Ref) (gyre.ID, error) {
 		return 0, fmt.Errorf("asset of fact: %w", err)
 	}
 	return id, nil
+}
+
+// leaveToOthers takes from the coverage what another source says is installed:
+// that a list does not name what another list names is no sign that it is gone.
+func (j *judging) leaveToOthers(ctx context.Context) error {
+	err := j.Store.EachComponentOfOthers(ctx, j.ws, j.run, func(c gyre.Component) error {
+		locus := match.Locus(c)
+		for i := range j.coverage {
+			v := &j.coverage[i]
+			if v.Aspect == gyre.AspectPackage && v.Asset == gyre.RefID(c.Asset) && v.Covers(locus) {
+				v.Except = append(v.Except, locus)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read components of other sources: %w", err)
+	}
+	return nil
 }
 
 // cover restates what the judged run covered as what has now been judged. Where
