@@ -40,7 +40,7 @@ var factKeys = map[gyre.Aspect]map[string]string{
 		"domain": "text", "present": "bool", "record": "text", "all": "-all, ~all, ?all, +all or empty", "policy": "none, quarantine or reject",
 		"nameserver": "text", "transfer_allowed": "bool", "records": "int or list", "name": "text", "target": "text", "dangling": "bool", "signed": "bool",
 	},
-	gyre.AspectFile: {
+	gyre.AspectFile: { // #nosec G101 -- names of facts, no credentials
 		"path": "text", "kind": "sshd_config, sudoers, shadow or passwd", "mode": "octal: 0644",
 		"settings": "map of lower-case sshd_config keyword to value", "nopasswd": "list of sudoers entries",
 	},

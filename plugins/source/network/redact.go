@@ -12,7 +12,7 @@ import (
 // spread from there.
 
 // secretName is how the names of fields that hold secrets look.
-const secretName = `(?:passw(?:or)?d|passwd|pwd|secret|token|credentials?|authorization|private[_-]?key|api[_-]?key|access[_-]?key|session[_-]?id|connection[_-]?string)`
+const secretName = `(?:passw(?:or)?d|passwd|pwd|secret|token|credentials?|authorization|private[_-]?key|api[_-]?key|access[_-]?key|session[_-]?id|connection[_-]?string)` // #nosec G101 -- a pattern of names, no credential
 
 var (
 	secretHeader = regexp.MustCompile(`(?i)` + secretName + `|^cookie$`)
