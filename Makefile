@@ -6,7 +6,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X github.com/gyre-ctem/gyre/internal/cli.version=$(VERSION)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # Packages with goroutines of their own: the race detector pays here. It needs cgo.
-RACE     = ./internal/cycle ./internal/discover ./internal/ingest ./internal/projection ./internal/scope ./internal/auth ./plugins/source/network
+RACE     = ./internal/app ./internal/auth ./internal/audit ./internal/cycle ./internal/discover ./internal/httpapi ./internal/ingest ./internal/intel ./internal/projection \
+           ./internal/scope ./internal/validate ./plugin ./plugins/source/host ./plugins/source/network
 
 .PHONY: help run demo test build dev lint bench gen fuzz e2e test-go test-race test-web packages tools clean
 
@@ -41,7 +42,7 @@ test-go: ## Go tests, without the race detector
 	CGO_ENABLED=0 $(GO) test ./...
 
 test-race: ## Go tests of the concurrent packages with the race detector
-	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -short $(RACE)
 
 test-web: ## Types, lint and unit tests of the console
 	cd web && $(NPM) run --silent lint && $(NPM) run --silent test

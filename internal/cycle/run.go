@@ -170,7 +170,9 @@ func (t *turn) discover(ctx context.Context, progress plugin.Progress) (string, 
 	g.SetLimit(t.parallelism())
 	for i, j := range jobs {
 		if finished[runKey{j.ScopeID(), j.SourceName(), j.TargetName()}] {
+			mu.Lock() // earlier ones are running already
 			done++
+			mu.Unlock()
 			continue
 		}
 		g.Go(func() error {

@@ -43,6 +43,14 @@ func (db *DB) EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, 
 		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started)}, fn)
 }
 
+// EachComponentOfOthers calls fn for the components that other sources see on
+// the assets whose components a run covered.
+func (db *DB) EachComponentOfOthers(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
+	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM component c WHERE c.workspace = $1 AND c.source <> $3 AND c.asset IN
+		(SELECT v.asset FROM coverage v WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $4) ORDER BY c.id`,
+		[]any{int64(ws), int64(run.ID), run.Source, string(gyre.AspectPackage)}, fn)
+}
+
 // RunsBehindComponents lists, oldest first, the runs whose sight of a component,
 // older than a time, still stands: for each asset and source the newest that saw all
 // of those. Retests, which look at one place only, are left out.
