@@ -79,6 +79,9 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if a.folder, err = LockFolder(opt.Config.Get("data")); err != nil {
 		return nil, err
 	}
+	if err = a.folder.bind(opt.Config.Database()); err != nil {
+		return nil, err
+	}
 	if a.db, err = store.Open(ctx, opt.Config.Database()); err != nil {
 		return nil, err
 	}

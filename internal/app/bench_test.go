@@ -180,7 +180,7 @@ func (im *importing) bare(from string) (n int, fresh, known time.Duration) {
 func (im *importing) open(url string) *sql.DB {
 	driver, dsn := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver = "sqlite"
+		driver = "gyre-sqlite"
 		dsn = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)&_txlock=immediate"
 	}
 	db, err := sql.Open(driver, dsn)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -20,6 +21,7 @@ import (
 const (
 	lockName   = "gyre.lock"
 	serverName = "server.json"
+	engineName = "database"
 )
 
 // Server is how other processes of the same user reach the server that holds a
@@ -60,6 +62,27 @@ func (f *Folder) Release() error {
 		err = nil
 	}
 	return errors.Join(err, f.lock.Unlock())
+}
+
+// bind notes which kind of database the folder goes with and refuses another: a
+// command that forgot --database would else open an empty SQLite file in silence.
+func (f *Folder) bind(database string) error {
+	engine, _, _ := strings.Cut(database, ":")
+	if engine == "postgresql" {
+		engine = "postgres"
+	}
+	path := filepath.Join(f.path, engineName)
+	known, err := os.ReadFile(path) // #nosec G304 -- our own folder
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.WriteFile(path, []byte(engine+"\n"), 0o600)
+	case err != nil:
+		return fmt.Errorf("read %s: %w", engineName, err)
+	case strings.TrimSpace(string(known)) != engine:
+		return gyre.FieldErrorf(gyre.Invalid, "database",
+			"the data folder %s goes with a %s database; name it with --database or GYRE_DATABASE, or choose another folder with --data", f.path, strings.TrimSpace(string(known)))
+	}
+	return nil
 }
 
 // announce writes down how to reach the server that now holds the folder.

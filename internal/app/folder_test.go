@@ -54,3 +54,19 @@ func TestFolder(t *testing.T) {
 		t.Error("believed a dead server's file")
 	}
 }
+
+func TestFolderKnowsItsDatabase(t *testing.T) {
+	f, err := LockFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Release() }()
+	for _, db := range []string{"postgres://a@b/c", "postgresql://a@b/c"} {
+		if err := f.bind(db); err != nil {
+			t.Errorf("%s: %v", db, err)
+		}
+	}
+	if err := f.bind("sqlite:/x/gyre.db"); gyre.ErrorCode(err) != gyre.Invalid {
+		t.Errorf("a folder of PostgreSQL was opened with SQLite: %v", err)
+	}
+}
