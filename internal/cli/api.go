@@ -44,6 +44,9 @@ func (c *cli) connect(cmd *cobra.Command) (*api, error) {
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return nil, gyre.FieldErrorf(gyre.Invalid, "--server", "%q is not an http(s) address", server)
 		}
+		if err := onlyServers(cmd, server); err != nil {
+			return nil, err
+		}
 		c.api = &api{base: strings.TrimSuffix(server, "/"), token: token}
 		return c.api, nil
 	}
@@ -52,6 +55,9 @@ func (c *cli) connect(cmd *cobra.Command) (*api, error) {
 		return nil, err
 	}
 	if s, ok := app.FindServer(cfg.Get("data")); ok {
+		if err := onlyServers(cmd, s.URL); err != nil {
+			return nil, err
+		}
 		c.api = &api{base: s.URL, token: s.Token}
 		return c.api, nil
 	}
@@ -67,6 +73,16 @@ func (c *cli) connect(cmd *cobra.Command) (*api, error) {
 	c.close = append(c.close, a.Close)
 	c.api = &api{base: "http://127.0.0.1", console: consoleOf(cfg), http: http.Client{Transport: inProcess{a.LocalHandler()}}}
 	return c.api, nil
+}
+
+// onlyServers refuses settings that a server which runs already would not see.
+func onlyServers(cmd *cobra.Command, server string) error {
+	for _, o := range config.Options {
+		if f := cmd.Flags().Lookup(o.Key); o.Key != "data" && f != nil && f.Changed {
+			return gyre.FieldErrorf(gyre.Conflict, "--"+o.Key, "is a setting of the server, and %s runs without it: stop that, or start it anew with --%s", server, o.Key)
+		}
+	}
+	return nil
 }
 
 // consoleOf is where the console will be once a server with these settings runs.
