@@ -121,11 +121,11 @@ func (db *DB) openSQLite(path string) error {
 	// hence immediate, and a single connection.
 	q.Set("_txlock", "immediate")
 	writer := (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String()
-	if db.w, err = sql.Open("sqlite", writer); err != nil {
+	if db.w, err = sql.Open(sqliteDriver, writer); err != nil {
 		return fmt.Errorf("open database %q: %w", path, err)
 	}
 	db.w.SetMaxOpenConns(1)
-	if db.r, err = sql.Open("sqlite", reader); err != nil {
+	if db.r, err = sql.Open(sqliteDriver, reader); err != nil {
 		return fmt.Errorf("open database %q: %w", path, err)
 	}
 	db.r.SetMaxOpenConns(8)
