@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,8 +83,10 @@ func (tx *Tx) TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time)
 }
 
 func (tx *Tx) touch(ctx context.Context, table string, ids []gyre.ID, seen time.Time) error {
-	err := inChunks(ids, idArg, []any{int64(tx.ws), micros(seen)}, func(in string, args []any) error {
-		_, err := tx.exec(ctx, "UPDATE "+table+" SET last_seen = $2 WHERE workspace = $1 AND last_seen < $2 AND id IN "+in, args...)
+	at := micros(seen)
+	// The parameters are in order, each once: see unnamed.
+	err := inChunks(ids, idArg, []any{at, int64(tx.ws), at}, func(in string, args []any) error {
+		_, err := tx.exec(ctx, "UPDATE "+table+" SET last_seen = $1 WHERE workspace = $2 AND last_seen < $3 AND id IN "+in, args...)
 		return err
 	})
 	if err != nil {
@@ -219,11 +222,11 @@ func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, l
 	var out []gyre.Exposure
 	for from := 0; from < len(assets); from += chunkRows {
 		to := min(from+chunkRows, len(assets))
-		args := make([]any, 1, 1+3*(to-from))
-		args[0] = int64(tx.ws)
+		args := make([]any, 0, 1+3*(to-from))
 		for i := from; i < to; i++ {
 			args = append(args, int64(assets[i]), int64(weaknesses[i]), loci[i])
 		}
+		args = append(args, int64(tx.ws))
 		part, err := collect(ctx, tx.tx, scanExposure, findExposures(to-from), args...)
 		if err != nil {
 			return nil, fmt.Errorf("find exposures: %w", err)
@@ -242,10 +245,10 @@ func findExposures(n int) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT),CAST($%d AS TEXT))", 3*i+2, 3*i+3, 3*i+4)
+		fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT),CAST($%d AS TEXT))", 3*i+1, 3*i+2, 3*i+3)
 	}
 	b.WriteString(") SELECT e." + strings.ReplaceAll(exposureColumns, ", ", ", e.") +
-		" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $1")
+		" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $" + strconv.Itoa(3*n+1))
 	return b.String()
 }
 
