@@ -89,8 +89,10 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	// marked as running was left by one that died.
 	if runs, cycles, err := a.db.InterruptRuns(ctx); err != nil {
 		return nil, fmt.Errorf("mark interrupted runs: %w", err)
-	} else if runs+cycles > 0 {
-		opt.Log.Warn("an earlier process ended in the middle; 'gyre cycle resume' continues", "runs", runs, "cycles", cycles)
+	} else if cycles > 0 {
+		opt.Log.Warn("an earlier process ended in the middle of a cycle; 'gyre cycle resume' continues it", "runs", runs)
+	} else if runs > 0 {
+		opt.Log.Warn("an earlier process ended in the middle of an import or a retest; do it again", "runs", runs)
 	}
 	if a.workspace, err = a.db.EnsureWorkspace(ctx, defaultWorkspace); err != nil {
 		return nil, fmt.Errorf("make workspace: %w", err)

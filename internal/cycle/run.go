@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -75,8 +76,11 @@ func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle) {
 		return
 	}
 	e.tell(ws, t.c)
-	log.Info("cycle ended", "state", t.c.State, "error", t.c.Error, "risk_before", t.c.Before.Risk, "risk_after", t.c.After.Risk,
-		"created", t.c.Created, "closed", t.c.Closed, "reopened", t.c.Reopened, "took", t.c.Ended.Sub(t.c.Started))
+	if t.c.Error != "" {
+		log = log.With("error", t.c.Error)
+	}
+	log.Info("cycle ended", "state", t.c.State, "risk_before", math.Round(t.c.Before.Risk), "risk_after", math.Round(t.c.After.Risk),
+		"created", t.c.Created, "closed", t.c.Closed, "reopened", t.c.Reopened, "took", t.c.Ended.Sub(t.c.Started).Round(time.Millisecond))
 }
 
 func endState(err error) (gyre.CycleState, string) {
@@ -200,9 +204,9 @@ func (t *turn) discover(ctx context.Context, progress plugin.Progress) (string, 
 		return "", err
 	}
 	if failed > 0 {
-		return fmt.Sprintf("%d runs, %d of them not complete", len(jobs), failed), nil
+		return fmt.Sprintf("%s, %d of them not complete", count(len(jobs), "run"), failed), nil
 	}
-	return fmt.Sprintf("%d runs", len(jobs)), nil
+	return count(len(jobs), "run"), nil
 }
 
 type runKey struct {
@@ -271,12 +275,12 @@ func (t *turn) identify(ctx context.Context, progress plugin.Progress) (string, 
 
 func (t *turn) prioritize(ctx context.Context, _ plugin.Progress) (string, error) {
 	n, err := t.Prioritize.Prioritize(ctx, t.ws)
-	return fmt.Sprintf("%d exposures changed band", n), err
+	return count(n, "exposure") + " changed band", err
 }
 
 func (t *turn) remediate(ctx context.Context, _ plugin.Progress) (string, error) {
 	n, err := t.Remediate.Plan(ctx, t.ws)
-	return fmt.Sprintf("%d actions", n), err
+	return count(n, "action"), err
 }
 
 func (t *turn) validate(ctx context.Context, progress plugin.Progress) (string, error) {
@@ -299,4 +303,12 @@ func (e *Engine) parallelism() int {
 		return e.Parallelism
 	}
 	return 4
+}
+
+// count writes a number with its noun, in the plural but for one.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

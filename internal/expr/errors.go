@@ -47,6 +47,10 @@ func issueError(what string, iss *cel.Issues, names []string) error {
 		msg = overloadMessage(m[1], m[2])
 	} else {
 		msg = strings.TrimPrefix(msg, "Syntax error: ")
+		// The parser lists every token that could stand there; nobody reads that.
+		msg, _, _ = strings.Cut(msg, " expecting ")
+		msg = strings.ReplaceAll(msg, "mismatched input '<EOF>'", "it ends too early")
+		msg = strings.ReplaceAll(msg, "mismatched input", "did not expect")
 	}
 	return placeErrorf(what, first.Location, "%s", msg)
 }
