@@ -26,8 +26,7 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 	if len(b.Findings) == 0 {
 		return nil
 	}
-	var all []finding
-	var weaknesses []gyre.Weakness
+	all, weaknesses := make([]finding, 0, len(b.Findings)), make([]gyre.Weakness, 0, len(b.Findings))
 	for i := range b.Findings {
 		f, ok, err := w.findingOf(b.Findings[i])
 		if err != nil {
@@ -46,8 +45,8 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 	}
 	// The same place twice in one batch is one sighting: the first keeps its
 	// evidence, the worse severity counts.
-	where := map[place]int{}
-	var once []finding
+	where := make(map[place]int, len(all))
+	once := make([]finding, 0, len(all))
 	for i := range all {
 		all[i].weakness = ids[i]
 		if j, twice := where[all[i].place]; twice {

@@ -84,25 +84,32 @@ func (tx *Tx) DeleteComponents(ctx context.Context, ids []gyre.ID) error {
 // were seen with credentials, last seen before it started; known says that the run's
 // source has observed it before.
 func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error {
+	// A coverage may list thousands of weaknesses and apply to as many exposures,
+	// of which the caller keeps many: each is decoded once.
+	decoded := map[gyre.ID]gyre.Coverage{}
 	return each(ctx, tx.tx, `SELECT e.id, e.workspace, e.asset, e.weakness, e.locus, e.aspect, e.class, e.severity, e.state, e.state_since,
-			e.credentialed, e.remedy, e.first_seen, e.last_seen, e.fixed_at, c.asset, c.aspect, c.judged, c.credentialed, c.body, o.id IS NOT NULL
+			e.credentialed, e.remedy, e.first_seen, e.last_seen, e.fixed_at, c.asset, c.aspect, c.judged, c.credentialed, c.body, o.id IS NOT NULL, c.id
 		FROM coverage c JOIN exposure e ON e.asset = c.asset AND e.aspect = c.aspect
 		LEFT JOIN observation o ON o.exposure = e.id AND o.source = $3
 		WHERE c.workspace = $1 AND c.run = $2 AND c.judged AND e.last_seen < $4 AND e.state NOT IN ('fixed', 'false_positive')
 			AND (c.credentialed OR NOT e.credentialed)
 		ORDER BY e.id`,
 		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started)}, func(s scanner) error {
-			e, err := scanExposure(window{s, 0, 6})
-			if err != nil {
-				return err
-			}
-			c, err := scanCoverage(window{s, 15, 1})
+			e, err := scanExposure(window{s, 0, 7})
 			if err != nil {
 				return err
 			}
 			var known bool
-			if err := (window{s, 20, 0}).Scan(&known); err != nil {
+			var id gyre.ID
+			if err := (window{s, 20, 0}).Scan(&known, (*int64)(&id)); err != nil {
 				return err
+			}
+			c, have := decoded[id]
+			if !have {
+				if c, err = scanCoverage(window{s, 15, 2}); err != nil {
+					return err
+				}
+				decoded[id] = c
 			}
 			return fn(e, c, known)
 		})
