@@ -29,17 +29,13 @@ func (c *cli) actionListCmd() *cobra.Command {
 	limit := 20
 	cmd := &cobra.Command{
 		Use: "list", Short: "List actions, the one that removes most risk first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			var list httpapi.ActionList
 			if err := a.get(cmd.Context(), "/actions", url.Values{"state": {state}, "limit": {strconv.Itoa(limit)}}, &list); err != nil {
 				return err
 			}
 			return c.printer().list(list, actionRows(list))
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&state, "state", state, "open, in_progress, done, verified, dismissed; separated by commas")
 	cmd.Flags().IntVar(&limit, "limit", limit, "at most this many")
@@ -65,11 +61,7 @@ func actionRows(list httpapi.ActionList) *rows {
 func (c *cli) actionShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show what to do, step by step, and what it removes", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.ActionDetail
 			if err := a.get(cmd.Context(), "/actions/"+url.PathEscape(args[0]), nil, &d); err != nil {
 				return err
@@ -99,7 +91,7 @@ func (c *cli) actionShowCmd() *cobra.Command {
 			r.footer = "Prove it with: gyre validate ID…"
 			p.say("")
 			return p.list(nil, r)
-		},
+		}),
 	}
 }
 

@@ -33,31 +33,23 @@ func (c *cli) feedCmd() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List feeds", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				a, err := c.connect(cmd)
-				if err != nil {
-					return err
-				}
+			RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 				var list httpapi.FeedList
 				if err := a.get(cmd.Context(), "/feeds", nil, &list); err != nil {
 					return err
 				}
 				return show(list)
-			},
+			}),
 		},
 		&cobra.Command{
 			Use: "sync [NAME]", Short: "Fetch what is new, from all feeds or one", Args: cobra.MaximumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				a, err := c.connect(cmd)
-				if err != nil {
-					return err
-				}
+			RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 				var list httpapi.FeedList
 				if err := a.do(cmd.Context(), http.MethodPost, "/feeds/sync", httpapi.FeedSync{Name: argOr(args, 0, "")}, &list); err != nil {
 					return err
 				}
 				return show(list)
-			},
+			}),
 		},
 	)
 	return cmd
@@ -72,11 +64,7 @@ func (c *cli) userCmd() *cobra.Command {
 func (c *cli) userListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List accounts", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			var list httpapi.AccountList
 			if err := a.get(cmd.Context(), "/accounts", nil, &list); err != nil {
 				return err
@@ -86,7 +74,7 @@ func (c *cli) userListCmd() *cobra.Command {
 				r.add(x.Name, string(x.Role), strconv.FormatBool(x.Disabled), when(x.LastSignIn), when(x.Created))
 			}
 			return c.printer().list(list, r)
-		},
+		}),
 	}
 }
 
@@ -94,17 +82,13 @@ func (c *cli) userAddCmd() *cobra.Command {
 	role := "reader"
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add an account; prints a one-time link to sign in with", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var made httpapi.NewAccount
 			if err := a.do(cmd.Context(), http.MethodPost, "/accounts", httpapi.AccountInput{Name: args[0], Role: gyre.Role(role)}, &made); err != nil {
 				return err
 			}
 			return c.printer().object(made, append([][2]string{{"Account", made.Account.Name}, {"Role", string(made.Account.Role)}}, linkFields(a, made.Link)...)...)
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&role, "role", role, "reader, editor or admin")
 	return cmd
@@ -133,11 +117,7 @@ func (a *api) account(cmd *cobra.Command, name string) (gyre.Account, error) {
 func (c *cli) userLinkCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "link [NAME]", Short: "Print a one-time link to sign in with (admin)", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			x, err := a.account(cmd, argOr(args, 0, "admin"))
 			if err != nil {
 				return err
@@ -147,18 +127,14 @@ func (c *cli) userLinkCmd() *cobra.Command {
 				return err
 			}
 			return c.printer().object(l, linkFields(a, &l)...)
-		},
+		}),
 	}
 }
 
 func (c *cli) userPasswordCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "password NAME", Short: "Set a password, read from the terminal or standard input", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			x, err := a.account(cmd, args[0])
 			if err != nil {
 				return err
@@ -168,7 +144,7 @@ func (c *cli) userPasswordCmd() *cobra.Command {
 				return err
 			}
 			return a.do(cmd.Context(), http.MethodPatch, "/accounts/"+x.ID.String(), httpapi.AccountPatch{Password: &pw, Unlock: true}, nil)
-		},
+		}),
 	}
 }
 
@@ -189,17 +165,13 @@ func (c *cli) readSecret(prompt string) (string, error) {
 func (c *cli) userRemoveCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove an account and its tokens", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			x, err := a.account(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			return a.do(cmd.Context(), http.MethodDelete, "/accounts/"+x.ID.String(), nil, nil)
-		},
+		}),
 	}
 }
 
@@ -211,11 +183,7 @@ func (c *cli) tokenCmd() *cobra.Command {
 	add := &cobra.Command{
 		Use: "add NAME", Short: "Make a token; its secret is shown this once", Args: cobra.ExactArgs(1),
 		Example: "  gyre token add ci --scope read,scan --days 30",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			in := httpapi.TokenInput{Name: args[0], Scopes: scopes, Account: account}
 			if days > 0 {
 				in.Expires = time.Now().Add(time.Duration(days) * 24 * time.Hour)
@@ -225,7 +193,7 @@ func (c *cli) tokenCmd() *cobra.Command {
 				return err
 			}
 			return c.printer().object(made, [2]string{"Token", made.Token.Name}, [2]string{"Secret", made.Secret}, [2]string{"Until", when(made.Token.Expires)})
-		},
+		}),
 	}
 	add.Flags().StringSliceVar(&scopes, "scope", []string{"read"}, "read, write, scan, admin; several allowed")
 	add.Flags().IntVar(&days, "days", 90, "how long it is good for, at most 365")
@@ -234,11 +202,7 @@ func (c *cli) tokenCmd() *cobra.Command {
 		add,
 		&cobra.Command{
 			Use: "list", Short: "List tokens", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				a, err := c.connect(cmd)
-				if err != nil {
-					return err
-				}
+			RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 				var list httpapi.TokenList
 				if err := a.get(cmd.Context(), "/tokens", nil, &list); err != nil {
 					return err
@@ -248,17 +212,13 @@ func (c *cli) tokenCmd() *cobra.Command {
 					r.add(t.ID.String(), t.Name, strings.Join(t.Scopes, ", "), when(t.Expires), when(t.LastUsed))
 				}
 				return c.printer().list(list, r)
-			},
+			}),
 		},
 		&cobra.Command{
 			Use: "remove ID", Short: "Remove a token; it stops working at once", Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				a, err := c.connect(cmd)
-				if err != nil {
-					return err
-				}
+			RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 				return a.do(cmd.Context(), http.MethodDelete, "/tokens/"+url.PathEscape(args[0]), nil, nil)
-			},
+			}),
 		},
 	)
 	return cmd
@@ -267,11 +227,7 @@ func (c *cli) tokenCmd() *cobra.Command {
 func (c *cli) doctorCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Check the installation and say what to do about what is wrong", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			var d httpapi.Examinations
 			if err := a.get(cmd.Context(), "/doctor", nil, &d); err != nil {
 				return err
@@ -293,7 +249,7 @@ func (c *cli) doctorCmd() *cobra.Command {
 				return &exitError{code: exitFailed}
 			}
 			return nil
-		},
+		}),
 	}
 }
 

@@ -98,6 +98,17 @@ func consoleOf(cfg *config.Config) string {
 	return scheme + "://" + cfg.Get("listen")
 }
 
+// with is for commands that begin by finding the server.
+func (c *cli) with(run func(cmd *cobra.Command, a *api, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a, err := c.connect(cmd)
+		if err != nil {
+			return err
+		}
+		return run(cmd, a, args)
+	}
+}
+
 func firstOf(s ...string) string {
 	for _, v := range s {
 		if v != "" {

@@ -28,11 +28,7 @@ func (c *cli) assetListCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List assets, riskiest first", Args: cobra.NoArgs,
 		Example: "  gyre asset list --filter 'zone == \"internet\" && exposures > 0'",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			page, err := pages(cmd.Context(), a, "/assets", lf, func(p *httpapi.AssetPage) *string { return &p.Next },
 				func(all, p *httpapi.AssetPage) { all.Items = append(all.Items, p.Items...) })
 			if err != nil {
@@ -44,7 +40,7 @@ func (c *cli) assetListCmd() *cobra.Command {
 			}
 			r.footer = fmt.Sprintf("%d of %d assets.", len(page.Items), page.Total)
 			return c.printer().list(page, r)
-		},
+		}),
 	}
 	lf.add(cmd)
 	return cmd
@@ -62,11 +58,7 @@ func criticality(v gyre.Criticality) string {
 func (c *cli) assetShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show an asset and what was seen of it", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.AssetDetail
 			if err := a.get(cmd.Context(), "/assets/"+url.PathEscape(args[0]), nil, &d); err != nil {
 				return err
@@ -103,7 +95,7 @@ func (c *cli) assetShowCmd() *cobra.Command {
 			}
 			p.say("")
 			return p.list(nil, r)
-		},
+		}),
 	}
 }
 
@@ -122,11 +114,7 @@ func (c *cli) assetComponentsCmd() *cobra.Command {
 	var lf listFlags
 	cmd := &cobra.Command{
 		Use: "components ID", Short: "List the software on an asset", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			page, err := pages(cmd.Context(), a, "/assets/"+url.PathEscape(args[0])+"/components", lf, func(p *httpapi.ComponentPage) *string { return &p.Next },
 				func(all, p *httpapi.ComponentPage) { all.Items = append(all.Items, p.Items...) })
 			if err != nil {
@@ -138,7 +126,7 @@ func (c *cli) assetComponentsCmd() *cobra.Command {
 			}
 			r.footer = fmt.Sprintf("%d of %d components.", len(page.Items), page.Total)
 			return c.printer().list(page, r)
-		},
+		}),
 	}
 	cmd.Flags().IntVar(&lf.limit, "limit", 100, "rows, at most 1000")
 	cmd.Flags().BoolVar(&lf.all, "all", false, "every row, page after page")

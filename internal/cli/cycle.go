@@ -32,11 +32,7 @@ func (c *cli) cycleRunCmd() *cobra.Command {
 		Use: "run", Short: "Run a cycle over all scopes, or the named ones", Args: cobra.NoArgs,
 		Example: `  gyre cycle run
   gyre cycle run --scope shop --fail-on high     for pipelines: exit code 10 when something high is active`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			ids, err := a.scopeIDs(cmd.Context(), scopes)
 			if err != nil {
 				return err
@@ -49,7 +45,7 @@ func (c *cli) cycleRunCmd() *cobra.Command {
 				return err
 			}
 			return failOnBand(cy.After, failOn)
-		},
+		}),
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "name of a scope; several allowed")
 	cmd.Flags().BoolVar(&detach, "detach", false, "return at once; needs a running server")
@@ -137,11 +133,7 @@ func (c *cli) cycleListCmd() *cobra.Command {
 	limit := 20
 	cmd := &cobra.Command{
 		Use: "list", Short: "List cycles, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			var list httpapi.CycleList
 			if err := a.get(cmd.Context(), "/cycles", url.Values{"limit": {strconv.Itoa(limit)}}, &list); err != nil {
 				return err
@@ -156,7 +148,7 @@ func (c *cli) cycleListCmd() *cobra.Command {
 				r.footer = "No cycle yet. Start one with: gyre cycle run"
 			}
 			return c.printer().list(list, r)
-		},
+		}),
 	}
 	cmd.Flags().IntVar(&limit, "limit", limit, "at most this many")
 	return cmd
@@ -175,11 +167,7 @@ func (c *cli) cycleShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [NUMBER|latest]", Short: "Show a cycle: stages, runs, what it could not look at", Args: cobra.MaximumNArgs(1),
 		Example: "  gyre cycle show\n  gyre cycle show 3 -o json",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			id, err := a.cycleID(cmd.Context(), argOr(args, 0, "latest"))
 			if err != nil {
 				return err
@@ -217,7 +205,7 @@ func (c *cli) cycleShowCmd() *cobra.Command {
 				}
 			}
 			return nil
-		},
+		}),
 	}
 }
 
@@ -265,11 +253,7 @@ func (c *cli) showCycle(cy gyre.Cycle) error { return c.printer().object(cy, cyc
 func (c *cli) cycleDiffCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "diff NUMBER [NUMBER]", Short: "What changed from the end of one cycle to the end of another (the latest)", Args: cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			from, err := a.cycleID(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -293,7 +277,7 @@ func (c *cli) cycleDiffCmd() *cobra.Command {
 			}
 			r.footer = fmt.Sprintf("Risk %s → %s points.", points(d.Risk.From), points(d.Risk.To))
 			return c.printer().list(d, r)
-		},
+		}),
 	}
 }
 
@@ -308,11 +292,7 @@ func movedBy(word string, s gyre.State) string {
 func (c *cli) cycleResumeCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "resume [NUMBER|latest]", Short: "Continue an interrupted, failed or cancelled cycle", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			id, err := a.cycleID(cmd.Context(), argOr(args, 0, "latest"))
 			if err != nil {
 				return err
@@ -325,23 +305,19 @@ func (c *cli) cycleResumeCmd() *cobra.Command {
 				return err
 			}
 			return c.showCycle(cy)
-		},
+		}),
 	}
 }
 
 func (c *cli) cycleCancelCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel [NUMBER|latest]", Short: "Stop a running cycle", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			id, err := a.cycleID(cmd.Context(), argOr(args, 0, "latest"))
 			if err != nil {
 				return err
 			}
 			return a.do(cmd.Context(), http.MethodPost, "/cycles/"+id.String()+"/cancel", nil, nil)
-		},
+		}),
 	}
 }

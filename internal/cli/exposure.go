@@ -60,11 +60,7 @@ func (c *cli) exposureListCmd() *cobra.Command {
 		Example: `  gyre exposure list
   gyre exposure list --filter 'severity >= HIGH && asset.internet_facing && state == "open"'
   gyre exposure list --filter 'intel.kev' -o csv --all > kev.csv`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			page, err := pages(cmd.Context(), a, "/exposures", lf, func(p *httpapi.ExposurePage) *string { return &p.Next },
 				func(all, p *httpapi.ExposurePage) { all.Items = append(all.Items, p.Items...) })
 			if err != nil {
@@ -79,7 +75,7 @@ func (c *cli) exposureListCmd() *cobra.Command {
 				r.footer = "No exposure matches. If nothing was looked at yet: gyre cycle run"
 			}
 			return c.printer().list(page, r)
-		},
+		}),
 	}
 	lf.add(cmd)
 	return cmd
@@ -111,11 +107,7 @@ func pages[T any](ctx context.Context, a *api, path string, lf listFlags, next f
 func (c *cli) exposureShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Aliases: []string{"explain"}, Short: "Show an exposure: evidence, why this score, history, what to do", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.ExposureDetail
 			if err := a.get(cmd.Context(), "/exposures/"+url.PathEscape(args[0]), nil, &d); err != nil {
 				return err
@@ -139,7 +131,7 @@ func (c *cli) exposureShowCmd() *cobra.Command {
 			}
 			p.say("")
 			return p.list(nil, history)
-		},
+		}),
 	}
 }
 
@@ -184,11 +176,7 @@ func (c *cli) exposureSetCmd() *cobra.Command {
 		Example: `  gyre exposure set triaged 06f3k2v8h4m0a
   gyre exposure set accepted --filter 'weakness == "dns.dnssec-missing"' --reason 'registrar cannot' --until 2027-06-30`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			in := httpapi.ExposureChange{Filter: filter, State: gyre.State(args[0]), Reason: reason}
 			for _, s := range args[1:] {
 				id, err := gyre.ParseID(s)
@@ -198,6 +186,7 @@ func (c *cli) exposureSetCmd() *cobra.Command {
 				in.IDs = append(in.IDs, id)
 			}
 			if ends != "" {
+				var err error
 				if in.Ends, err = time.ParseInLocation("2006-01-02", ends, time.Local); err != nil {
 					return gyre.FieldErrorf(gyre.Invalid, "--until", "%q is not a date such as 2027-06-30", ends)
 				}
@@ -212,7 +201,7 @@ func (c *cli) exposureSetCmd() *cobra.Command {
 			}
 			r.footer = fmt.Sprintf("%d changed. Take it back with: gyre exposure undo %s", res.Changed, res.Change)
 			return c.printer().list(res, r)
-		},
+		}),
 	}
 	cmd.Flags().StringVarP(&filter, "filter", "f", "", "CEL condition, instead of IDs")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; required for accepted and false_positive")
@@ -223,17 +212,13 @@ func (c *cli) exposureSetCmd() *cobra.Command {
 func (c *cli) exposureUndoCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "undo CHANGE", Short: "Take a change of states back", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var res httpapi.ChangeResult
 			if err := a.do(cmd.Context(), http.MethodPost, "/changes/"+url.PathEscape(args[0])+"/undo", nil, &res); err != nil {
 				return err
 			}
 			return c.printer().object(res, [2]string{"Changed back", strconv.Itoa(res.Changed)})
-		},
+		}),
 	}
 }
 
@@ -243,11 +228,7 @@ func (c *cli) validateCmd() *cobra.Command {
 		Long: `Has the source that saw the exposure look at the same place again. If the
 weakness is gone, the exposure becomes fixed, with the evidence. Exit code 10 if
 one is still there, 6 if one could not be looked at.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var verdicts []gyre.Verdict
 			r := &rows{header: []string{"Exposure", "Verdict", "Method", "Evidence"}}
 			standing, unclear := 0, 0
@@ -275,6 +256,6 @@ one is still there, 6 if one could not be looked at.`,
 				return &exitError{code: exitUnavailable}
 			}
 			return nil
-		},
+		}),
 	}
 }

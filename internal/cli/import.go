@@ -28,11 +28,7 @@ closed by it.`,
 		Example: `  gyre import scan.xml --zone dmz
   gyre import bom.json --asset registry.example/shop:1.4
   trivy fs --format sarif . | gyre import - --asset shop`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var runs []gyre.Run
 			r := &rows{header: []string{"File", "Format", "Status", "Assets", "Components", "Sightings", "New", "Reopened", "Closed", "Problems"}}
 			for _, file := range args {
@@ -52,7 +48,7 @@ closed by it.`,
 					strconv.Itoa(n.Created), strconv.Itoa(n.Reopened), strconv.Itoa(n.Closed), strconv.Itoa(len(run.Problems)))
 			}
 			return c.printer().list(runs, r)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "", "name of the format, when it is not detected")

@@ -45,6 +45,21 @@ one really changes it while it runs. 'gyre demo' brings it up together with Gyre
 
 type folderOf func(*cobra.Command) (string, error)
 
+// running is for commands that talk to the running estate.
+func (folder folderOf) running(run func(cmd *cobra.Command, client *lab.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		dir, err := folder(cmd)
+		if err != nil {
+			return err
+		}
+		client, err := lab.Dial(dir)
+		if err != nil {
+			return err
+		}
+		return run(cmd, client, args)
+	}
+}
+
 // labFolder prefers the estate that runs: that of the data folder, else that of the demo.
 func (c *cli) labFolder(cmd *cobra.Command) (string, error) {
 	cfg, err := c.settings(cmd, nil)
@@ -144,15 +159,7 @@ func (c *cli) labChangeCmd(folder folderOf, fix bool) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " ID… | PLACE LOCUS WEAKNESS", Short: what, Args: cobra.MinimumNArgs(1),
 		Example: fmt.Sprintf("  gyre lab %s W-01\n  gyre lab %s 127.0.10.11 tcp/8443 tls.certificate-expired\n  gyre lab %s all", use, use, use),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := folder(cmd)
-			if err != nil {
-				return err
-			}
-			client, err := lab.Dial(dir)
-			if err != nil {
-				return err
-			}
+		RunE: folder.running(func(_ *cobra.Command, client *lab.Client, args []string) error {
 			change := client.Break
 			if fix {
 				change = client.Fix
@@ -162,46 +169,30 @@ func (c *cli) labChangeCmd(folder folderOf, fix bool) *cobra.Command {
 				return err
 			}
 			return c.printer().list(list, labTable(list))
-		},
+		}),
 	}
 }
 
 func (c *cli) labScopeCmd(folder folderOf) *cobra.Command {
 	return &cobra.Command{
 		Use: "scope", Short: "Print the estate's scopes as YAML, for gyre scope apply", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := folder(cmd)
-			if err != nil {
-				return err
-			}
-			client, err := lab.Dial(dir)
-			if err != nil {
-				return err
-			}
+		RunE: folder.running(func(_ *cobra.Command, client *lab.Client, _ []string) error {
 			b, err := client.ScopeYAML()
 			if err != nil {
 				return err
 			}
 			_, err = c.out.Write(b)
 			return err
-		},
+		}),
 	}
 }
 
 func (c *cli) labDownCmd(folder folderOf) *cobra.Command {
 	return &cobra.Command{
 		Use: "down", Short: "Take the running estate down; what was fixed stays fixed", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := folder(cmd)
-			if err != nil {
-				return err
-			}
-			client, err := lab.Dial(dir)
-			if err != nil {
-				return err
-			}
+		RunE: folder.running(func(cmd *cobra.Command, client *lab.Client, _ []string) error {
 			return client.Down(cmd.Context())
-		},
+		}),
 	}
 }
 

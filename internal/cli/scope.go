@@ -88,11 +88,7 @@ func (a *api) putScope(ctx context.Context, s gyre.Scope) (stored gyre.Scope, cr
 func (c *cli) scopeListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List scopes", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			all, err := a.scopes(cmd.Context())
 			if err != nil {
 				return err
@@ -109,7 +105,7 @@ func (c *cli) scopeListCmd() *cobra.Command {
 				r.footer = "No scope yet. Add one with: gyre scope add NAME --target 192.0.2.0/28"
 			}
 			return c.printer().list(all, r)
-		},
+		}),
 	}
 }
 
@@ -118,11 +114,7 @@ func targetText(t gyre.Target) string { return t.CIDR + t.Domain + t.Root + t.Fi
 func (c *cli) scopeShowCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show a scope as YAML, as scope apply takes it", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			s, err := a.scope(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -136,7 +128,7 @@ func (c *cli) scopeShowCmd() *cobra.Command {
 			}
 			_, err = c.out.Write(b)
 			return err
-		},
+		}),
 	}
 }
 
@@ -270,16 +262,12 @@ func (c *cli) scopeApplyCmd() *cobra.Command {
 func (c *cli) scopeRemoveCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove a scope; what its runs found stays", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.connect(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			s, err := a.scope(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			return a.do(cmd.Context(), http.MethodDelete, "/scopes/"+url.PathEscape(s.ID.String()), nil, nil)
-		},
+		}),
 	}
 }
