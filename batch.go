@@ -171,6 +171,7 @@ type Run struct {
 	Cycle     ID        `json:"cycle,omitempty"`
 	Scope     ID        `json:"scope,omitempty"`
 	Source    string    `json:"source"`
+	Via       string    `json:"via,omitempty" doc:"Source of the run that this one judges: who really looked"`
 	Target    string    `json:"target,omitempty" doc:"What it was pointed at, for people"`
 	Status    RunStatus `json:"status"`
 	Started   time.Time `json:"started"`
@@ -178,6 +179,14 @@ type Run struct {
 	Counts    RunCounts `json:"counts"`
 	Problems  []Problem `json:"problems,omitempty"`
 	Limits    []string  `json:"limits,omitempty" doc:"What it could not look at and why, in words"`
+}
+
+// Observer is the source that looked: the run's own, or that of the run it judges.
+func (r Run) Observer() string {
+	if r.Via != "" {
+		return r.Via
+	}
+	return r.Source
 }
 
 // RunCounts says what a run brought and changed.

@@ -131,7 +131,7 @@ func (w *write) close(ctx context.Context) error {
 		}
 		gone, details = append(gone, u.e), append(details, string(text))
 		observations = append(observations, gyre.Observation{
-			ID: gyre.NewID(), Exposure: u.e.ID, Run: w.run.ID, Source: w.run.Source, Seen: false, At: w.at, Evidence: evidence,
+			ID: gyre.NewID(), Exposure: u.e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: false, At: w.at, Evidence: evidence,
 		})
 	}
 	w.counts.Closed += len(gone)
@@ -164,7 +164,7 @@ func (w *write) keys(ctx context.Context, all []unseen) (map[gyre.ID][]string, e
 // it covered.
 func (w *write) absence(e gyre.Exposure, c gyre.Coverage) gyre.Evidence {
 	data := map[string]any{
-		"run": w.run.ID.String(), "source": w.run.Source, "started": stamp(w.run.Started), "aspect": string(c.Aspect), "locus": e.Locus,
+		"run": w.run.ID.String(), "source": w.run.Observer(), "started": stamp(w.run.Started), "aspect": string(c.Aspect), "locus": e.Locus,
 		"credentialed": c.Credentialed,
 	}
 	if c.Loci != nil {
@@ -177,7 +177,7 @@ func (w *write) absence(e gyre.Exposure, c gyre.Coverage) gyre.Evidence {
 	if place == "" {
 		place = "the asset"
 	}
-	return gyre.Evidence{Summary: fmt.Sprintf("%s looked at %s and did not see it", w.run.Source, place), Data: data}
+	return gyre.Evidence{Summary: fmt.Sprintf("%s looked at %s and did not see it", w.run.Observer(), place), Data: data}
 }
 
 func head(list []string) []string {

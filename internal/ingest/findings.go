@@ -131,7 +131,7 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 			touch = append(touch, e.ID)
 		}
 		observations = append(observations, gyre.Observation{
-			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Source, Seen: true, At: w.at, Evidence: f.Evidence,
+			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: true, At: w.at, Evidence: f.Evidence,
 		})
 	}
 	if err := w.tx.SaveExposures(ctx, save); err != nil {
@@ -162,8 +162,8 @@ func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]bool) 
 		w.event(gyre.Event{Object: "exposure", ID: e.ID, Kind: kind, From: from, To: to, Reason: why})
 		changed = true
 	}
-	if seen, known := sources[w.run.Source]; !known || !seen {
-		change("source", "", w.run.Source, f.Evidence.Summary)
+	if seen, known := sources[w.run.Observer()]; !known || !seen {
+		change("source", "", w.run.Observer(), f.Evidence.Summary)
 	}
 	// An old report does not bring back what was fixed after it.
 	if e.State == gyre.StateFixed && w.at.After(e.FixedAt) {
@@ -175,22 +175,22 @@ func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]bool) 
 	// the worse rating stays, so that they do not take turns.
 	alone := true
 	for s, seen := range sources {
-		if s != w.run.Source && seen {
+		if s != w.run.Observer() && seen {
 			alone = false
 		}
 	}
 	newest := !w.at.Before(e.LastSeen)
 	if f.Severity != e.Severity && (f.Severity > e.Severity || alone) && newest {
-		change("severity", e.Severity.String(), f.Severity.String(), w.run.Source)
+		change("severity", e.Severity.String(), f.Severity.String(), w.run.Observer())
 		e.Severity = f.Severity
 	}
 	if f.Remedy != e.Remedy && newest && f.Remedy.Kind != "" && (alone || remedyRank(f.Remedy) > remedyRank(e.Remedy)) {
-		change("remedy", e.Remedy.Fixed, f.Remedy.Fixed, w.run.Source)
+		change("remedy", e.Remedy.Fixed, f.Remedy.Fixed, w.run.Observer())
 		e.Remedy = f.Remedy
 	}
 	// Seen without credentials by anyone: then that is how it can be seen gone.
 	if e.Credentialed && !f.Credentialed {
-		change("credentialed", "true", "false", w.run.Source)
+		change("credentialed", "true", "false", w.run.Observer())
 		e.Credentialed = false
 	}
 	if w.at.Before(e.FirstSeen) {

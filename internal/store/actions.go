@@ -197,8 +197,8 @@ func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, wan
 		for _, id := range ids {
 			tx.Append(gyre.Event{Object: "exposure", ID: id, Kind: "action", To: action.String(), Actor: "system"})
 		}
-		err := inChunks(ids, idArg, []any{int64(tx.ws), int64(action)}, func(in string, args []any) error {
-			_, err := tx.exec(ctx, "UPDATE exposure SET action = $2 WHERE workspace = $1 AND id IN "+in, args...)
+		err := inChunks(ids, idArg, []any{int64(action), int64(tx.ws)}, func(in string, args []any) error {
+			_, err := tx.exec(ctx, "UPDATE exposure SET action = $1 WHERE workspace = $2 AND id IN "+in, args...)
 			return err
 		})
 		if err != nil {

@@ -94,7 +94,7 @@ func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gy
 		WHERE c.workspace = $1 AND c.run = $2 AND c.judged AND e.last_seen < $4 AND e.state NOT IN ('fixed', 'false_positive')
 			AND (c.credentialed OR NOT e.credentialed)
 		ORDER BY e.id`,
-		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Observer(), micros(run.Started)}, func(s scanner) error {
 			e, err := scanExposure(window{s, 0, 7})
 			if err != nil {
 				return err

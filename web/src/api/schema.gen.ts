@@ -1395,6 +1395,8 @@ export interface components {
             status: "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
             /** @description What it was pointed at, for people */
             target?: string;
+            /** @description Source of the run that this one judges: who really looked */
+            via?: string;
         };
         RunCounts: {
             /** Format: int64 */
