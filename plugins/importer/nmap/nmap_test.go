@@ -129,7 +129,7 @@ func heap() int64 {
 // fact here, and judged by checks.
 func TestCorpus(t *testing.T) {
 	plugintest.Corpus(t, Importer{}, "../../../../shared/corpus", "nmap", map[string]string{
-		"issue4406.xml":           "x",
+		"issue4406.xml":           "25 open ports, which are facts here; the other rows are exploits that vulners lists for 8 CVEs, and each CVE is one finding",
 		"nmap_script_vulners.xml": "one open port and two CVEs; the port is a fact here",
 	})
 }
