@@ -13,10 +13,11 @@ import (
 	"go.uber.org/goleak"
 
 	gyre "github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/lab/labtest"
 	"github.com/gyre-ctem/gyre/lab/truth"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(labtest.Turn{M: m}) }
 
 // up starts an estate in a folder of its own and takes it down with the test.
 func up(t *testing.T, o Options) *Estate {

@@ -18,11 +18,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gyre-ctem/gyre/internal/cli"
+	"github.com/gyre-ctem/gyre/lab/labtest"
 )
 
 // TestMain lets this test binary be gyre itself when it is called by that name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gyre": func() {
+	testscript.Main(labtest.Turn{M: m}, map[string]func(){"gyre": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		code := cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 		stop()
