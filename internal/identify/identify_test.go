@@ -46,8 +46,9 @@ func TestCoverage(t *testing.T) {
 			service("tcp/22", ssh),
 			service("tcp/23", map[string]any{"protocol": "telnet"}), // whether it asks for a password is not known
 			service("tcp/9", map[string]any{"port": int64(9)}),      // nothing can be said
-			service("udp/1", ssh),  // seen in passing, not covered
-			service("tcp/50", ssh), // left out by the source
+			// Seen in passing and not covered; left out by the source.
+			service("udp/1", ssh),
+			service("tcp/50", ssh),
 		},
 		Coverage: []gyre.Coverage{
 			{Asset: "a", Aspect: gyre.AspectService, Loci: []string{"tcp/*"}, Except: []string{"tcp/50"}, Credentialed: true},

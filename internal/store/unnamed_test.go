@@ -22,6 +22,7 @@ func TestUnnamed(t *testing.T) {
 		"a = $1 -- $2":                  "a = $1 -- $2",
 		"a = $":                         "a = $",
 		"a = $1 AND b = $01":            "a = $1 AND b = $01",
+
 		"$1 $2 $3 $4 $5 $6 $7 $8 $9 $10 $11 tail": "? ? ? ? ? ? ? ? ? ? ? tail",
 	} {
 		if got := unnamed(in); got != want {
