@@ -48,6 +48,10 @@ type Report struct {
 	// credentials, not supported); they do not make it partial, because its
 	// coverage leaves those things out.
 	Limits []string
+	// Looked is when the tool began to look, as a report itself says; zero when
+	// it does not say. What an import saw is dated from it, so that an old report
+	// neither brings back what was fixed since nor closes what was seen since.
+	Looked time.Time
 }
 
 // Progress tells how far a run is; total 0 is not known yet. Safe for concurrent use.
