@@ -199,14 +199,18 @@ func empty(any) string { return "not" }
 func deterministic(t *testing.T, imp plugin.Importer, name string, text []byte) {
 	t.Helper()
 	var first *Collector
+	var said plugin.Report
 	for range 3 {
-		c, _, err := Import(t.Context(), imp, plugin.Input{Name: name, Reader: bytes.NewReader(text)})
+		c, report, err := Import(t.Context(), imp, plugin.Input{Name: name, Reader: bytes.NewReader(text)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if first == nil {
-			first = c
-		} else if d := cmp.Diff(first.Batch, c.Batch); d != "" {
+			first, said = c, report
+			if at := report.Looked; at.Location() != time.UTC || at.Nanosecond()%1000 != 0 {
+				t.Errorf("the report is dated %v: want UTC, in microseconds", at)
+			}
+		} else if d := cmp.Diff(first.Batch, c.Batch) + cmp.Diff(said, report); d != "" {
 			t.Fatalf("the same file twice gives two results:\n%s", d)
 		}
 	}

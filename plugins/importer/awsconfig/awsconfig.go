@@ -9,13 +9,19 @@
 // It says of a resource only what the snapshot shows. A resource that the snapshot
 // lists as deleted covers its place, so that what was wrong with it closes; one that
 // it does not list at all covers nothing, because Config may not record its kind.
+//
+// A snapshot is dated by its name, as Config writes it
+// (ACCOUNT_Config_REGION_ConfigSnapshot_TIME_ID.json), or else by the newest capture of
+// one of its resources: it was made no earlier.
 package awsconfig
 
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -52,11 +58,13 @@ type snapshot struct {
 	report   plugin.Report
 	accounts map[string]gyre.Ref
 	count    int
+	captured time.Time // the newest of its resources
 }
 
 // item is a configuration item. Configuration is an object, or the same as JSON in a string.
 type item struct {
 	Status        string `json:"configurationItemStatus"`
+	Captured      string `json:"configurationItemCaptureTime"`
 	Account       string `json:"awsAccountId"`
 	Region        string `json:"awsRegion"`
 	Type          string `json:"resourceType"`
@@ -85,6 +93,9 @@ func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (
 			if err := j.Decode(&it); err != nil {
 				return s.shape(err)
 			}
+			if at := document.Date(it.Captured); at.After(s.captured) {
+				s.captured = at
+			}
 			return s.item(&it)
 		}))
 	})
@@ -97,7 +108,20 @@ func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (
 	if err := j.End(); err != nil {
 		return s.report, err
 	}
+	if s.report.Looked = named(in.Name); s.report.Looked.IsZero() {
+		s.report.Looked = s.captured
+	}
 	return s.report, s.out.Flush()
+}
+
+var nameTime = regexp.MustCompile(`_ConfigSnapshot_(\d{8}T\d{6}Z)_`)
+
+// named is the time in the name that Config gives to a snapshot.
+func named(file string) time.Time {
+	if m := nameTime.FindStringSubmatch(file); m != nil {
+		return document.Date(m[1], "20060102T150405Z")
+	}
+	return time.Time{}
 }
 
 func (s *snapshot) problem(reason string) {

@@ -6,6 +6,7 @@ package awsconfig
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -66,5 +67,20 @@ func TestHostile(t *testing.T) {
 	c, report, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "s", Reader: strings.NewReader(`{"configurationItems":[7,{"resourceType":"AWS::S3::Bucket"},{"awsAccountId":7}]}`)})
 	if err != nil || len(report.Problems) != 3 || len(c.Facts) != 0 {
 		t.Errorf("%v, %+v", err, report.Problems)
+	}
+}
+
+// TestLooked: the name that Config gives to a snapshot dates it, or else what it captured last.
+func TestLooked(t *testing.T) {
+	const text = `{"configurationItems":[{"configurationItemCaptureTime":"2026-02-03T04:05:06.7Z"},{"configurationItemCaptureTime":"2026-01-01T00:00:00Z"},{"configurationItemCaptureTime":"soon"}]}`
+	for name, want := range map[string]string{
+		"210987654321_Config_eu-west-1_ConfigSnapshot_20260301T010203Z_5f1c2d3e.json": "2026-03-01T01:02:03Z",
+		"210987654321_Config_eu-west-1_ConfigSnapshot_20269901T010203Z_5f1c2d3e.json": "2026-02-03T04:05:06.7Z",
+		"snapshot.json": "2026-02-03T04:05:06.7Z",
+	} {
+		_, report, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: name, Reader: strings.NewReader(text)})
+		if got := report.Looked.Format(time.RFC3339Nano); err != nil || got != want {
+			t.Errorf("%s is dated %s, want %s (%v)", name, got, want, err)
+		}
 	}
 }

@@ -97,6 +97,10 @@ func (b *bom) shape(err error) error {
 func (b *bom) metadataJSON(j *document.JSON) error {
 	return j.Object(func(key string) error {
 		switch key {
+		case "timestamp":
+			text, err := j.Text()
+			b.report.Looked = document.Date(text)
+			return b.shape(err)
 		case "component":
 			c, err := b.componentJSON(j)
 			b.root = c

@@ -57,6 +57,10 @@ func (b *bom) readXML(x *document.XML) error {
 func (b *bom) metadataXML(x *document.XML) error {
 	return x.Children(func(el xml.StartElement) error {
 		switch el.Name.Local {
+		case "timestamp":
+			text, err := x.Text()
+			b.report.Looked = document.Date(text)
+			return err
 		case "component":
 			c, _, err := b.componentXML(x, el)
 			b.root = c

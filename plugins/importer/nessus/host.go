@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin/document"
@@ -26,7 +27,9 @@ const (
 type host struct {
 	target string // as the scan was pointed at it
 	ended  bool
-	dead   bool // given up without an answer
+	// When its scan began, by the scanner's clock and by the world's.
+	startLocal, start time.Time
+	dead              bool // given up without an answer
 
 	fqdns, names []string
 	rdns         string
@@ -55,6 +58,10 @@ var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 func (h *host) property(name, value string) {
 	line := document.Line(value, 253)
 	switch name {
+	case "HOST_START_TIMESTAMP":
+		h.start = document.Date(line)
+	case "HOST_START":
+		h.startLocal = document.Date(line, time.ANSIC)
 	case "HOST_END":
 		h.ended = line != ""
 	case "host-ip":
@@ -90,6 +97,14 @@ func (h *host) property(name, value string) {
 			h.credentialed = map[string]string{"true": "yes", "false": "no"}[strings.ToLower(line)]
 		}
 	}
+}
+
+// began is when the host's scan began.
+func (h *host) began() time.Time {
+	if h.start.IsZero() {
+		return h.startLocal
+	}
+	return h.start
 }
 
 func (h *host) attribute(key, value string) {

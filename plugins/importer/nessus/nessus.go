@@ -34,6 +34,9 @@
 // A plugin that is selected may still stay silent because the policy scans less
 // thoroughly or less paranoidly than before. The report does not say so plugin by
 // plugin; import the reports of one policy where this matters.
+//
+// A report is dated by the first of its hosts' starts (HOST_START_TIMESTAMP, or else
+// HOST_START, which is in the scanner's own time and is taken to be UTC).
 package nessus
 
 import (
@@ -154,6 +157,7 @@ func (r *run) host(el xml.StartElement) error {
 		r.problem("host %s has more findings than are kept of one host: %d are left out", h.target, h.dropped)
 	}
 	r.hosts++
+	r.report.Looked = document.Earliest(r.report.Looked, h.began())
 	r.in.Progress(r.hosts, 0, h.target)
 	return r.emitHost(h, gyre.Ref("host"+strconv.Itoa(r.hosts)))
 }

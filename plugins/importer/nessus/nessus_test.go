@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -252,4 +253,22 @@ func TestCorpus(t *testing.T) {
 		"nessus_was_many_vuln.csv": csv,
 		"nessus_was_many_vuln.xml": "one of its five items is information",
 	})
+}
+
+// TestLooked: a report is dated by the first host's start; the scanner's own
+// time counts only where the world's is not given.
+func TestLooked(t *testing.T) {
+	host := func(tags string) string { return `<ReportHost name="h"><HostProperties>` + tags + `</HostProperties></ReportHost>` }
+	late := host(`<tag name="HOST_START">2021-03-12T12:34:30.12031+00:00</tag>`)
+	for _, c := range []struct{ hosts, want string }{
+		{late, "2021-03-12T12:34:30.12031Z"},
+		{late + host(`<tag name="HOST_START">Mon Mar  1 10:00:00 2021</tag>`), "2021-03-01T10:00:00Z"},
+		{host(`<tag name="HOST_START">Wed Mar 23 14:31:51 2022</tag><tag name="HOST_START_TIMESTAMP">1648042311</tag>`), "2022-03-23T13:31:51Z"},
+		{host(`<tag name="HOST_START">never</tag>`), "0001-01-01T00:00:00Z"},
+	} {
+		_, report := imported(t, `<NessusClientData_v2><Report>`+c.hosts+`</Report></NessusClientData_v2>`)
+		if got := report.Looked.Format(time.RFC3339Nano); got != c.want {
+			t.Errorf("%s: dated %s, want %s", c.hosts, got, c.want)
+		}
+	}
 }

@@ -57,6 +57,7 @@ func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (
 		return r.report, gyre.FieldErrorf(gyre.Invalid, r.x.Place(), "the outermost element is %q, not nmaprun", root.Name.Local)
 	}
 	r.scripts = strings.Contains(document.Attr(root, "args"), "vuln")
+	r.report.Looked = document.Date(document.Attr(root, "start"))
 	err = r.x.Children(func(el xml.StartElement) error {
 		switch el.Name.Local {
 		case "scaninfo":

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -37,6 +38,7 @@ type run struct {
 	image      string
 	succeeded  bool
 	failed     bool
+	began      time.Time
 	ref        gyre.Ref
 }
 
@@ -144,9 +146,16 @@ func (r *run) member(j *document.JSON, key string) error {
 	case "invocations":
 		return j.Array(func(int) error {
 			var inv struct {
-				OK *bool `json:"executionSuccessful"`
+				OK    *bool  `json:"executionSuccessful"`
+				Start string `json:"startTimeUtc"`
+				End   string `json:"endTimeUtc"`
 			}
 			err := j.Decode(&inv)
+			start := document.Date(inv.Start)
+			if start.IsZero() {
+				start = document.Date(inv.End) // then it began no later than that
+			}
+			r.began = document.Earliest(r.began, start)
 			r.succeeded = r.succeeded || inv.OK != nil && *inv.OK
 			r.failed = r.failed || inv.OK == nil || !*inv.OK
 			return err

@@ -86,6 +86,7 @@ func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (
 		return im.report, err
 	}
 	for _, r := range runs {
+		im.report.Looked = document.Earliest(im.report.Looked, r.began)
 		if err := im.cover(r); err != nil {
 			return im.report, err
 		}
