@@ -107,37 +107,46 @@ func (p *Projection) load(ctx context.Context, ws gyre.ID, v *view, now time.Tim
 	if err != nil {
 		return fmt.Errorf("newest event: %w", err)
 	}
-	next := &view{}
-	next.reset()
-	scopes, err := p.store.Scopes(ctx, ws)
+	next, err := loadView(ctx, p.store, p.risk, ws, now)
 	if err != nil {
-		return fmt.Errorf("load scopes: %w", err)
-	}
-	next.setScopes(scopes, now)
-	if err := p.fill(ctx, ws, next, nil, nil, nil); err != nil {
 		return err
 	}
-	next.sumUp()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.assets, v.assetAt, v.weaknesses, v.weaknessAt = next.assets, next.assetAt, next.weaknesses, next.weaknessAt
 	v.facts, v.factAt, v.dirty = next.facts, next.factAt, false
-	v.setScopes(scopes, now) // selectors look at the rows of the view that they were bound to
+	v.setScopes(next.scopesList, now) // selectors look at the rows of the view that they were bound to
 	v.seq, v.freshAt, v.loaded = seq, now, true
 	return nil
 }
 
+// loadView makes a view of everything that a source has.
+func loadView(ctx context.Context, source Source, risk Risk, ws gyre.ID, now time.Time) (*view, error) {
+	v := &view{}
+	v.reset()
+	scopes, err := source.Scopes(ctx, ws)
+	if err != nil {
+		return nil, fmt.Errorf("load scopes: %w", err)
+	}
+	v.setScopes(scopes, now)
+	if err := fill(ctx, source, risk, ws, v); err != nil {
+		return nil, err
+	}
+	v.sumUp()
+	return v, nil
+}
+
 // fill loads rows into a view that nobody else sees.
-func (p *Projection) fill(ctx context.Context, ws gyre.ID, v *view, assets, weaknesses, exposures []gyre.ID) error {
-	if err := p.store.Assets(ctx, ws, assets, func(a Asset) error { v.putAsset(a); return nil }); err != nil {
+func fill(ctx context.Context, source Source, risk Risk, ws gyre.ID, v *view) error {
+	if err := source.Assets(ctx, ws, nil, func(a Asset) error { v.putAsset(a); return nil }); err != nil {
 		return fmt.Errorf("load assets: %w", err)
 	}
-	if err := p.store.Weaknesses(ctx, ws, weaknesses, func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
+	if err := source.Weaknesses(ctx, ws, nil, func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
 		return fmt.Errorf("load weaknesses: %w", err)
 	}
 	var late []Exposure
-	if err := p.store.Exposures(ctx, ws, exposures, func(e Exposure) error {
-		if !v.putExposure(e, p.risk) {
+	if err := source.Exposures(ctx, ws, nil, func(e Exposure) error {
+		if !v.putExposure(e, risk) {
 			late = append(late, e)
 		}
 		return nil
@@ -145,10 +154,10 @@ func (p *Projection) fill(ctx context.Context, ws gyre.ID, v *view, assets, weak
 		return fmt.Errorf("load exposures: %w", err)
 	}
 	// Written between the three reads: fetch their dimensions by name.
-	return p.fillLate(ctx, ws, v, late)
+	return fillLate(ctx, source, risk, ws, v, late)
 }
 
-func (p *Projection) fillLate(ctx context.Context, ws gyre.ID, v *view, late []Exposure) error {
+func fillLate(ctx context.Context, source Source, risk Risk, ws gyre.ID, v *view, late []Exposure) error {
 	if len(late) == 0 {
 		return nil
 	}
@@ -162,17 +171,17 @@ func (p *Projection) fillLate(ctx context.Context, ws gyre.ID, v *view, late []E
 		}
 	}
 	if len(assets) > 0 {
-		if err := p.store.Assets(ctx, ws, keys(assets), func(a Asset) error { v.putAsset(a); return nil }); err != nil {
+		if err := source.Assets(ctx, ws, keys(assets), func(a Asset) error { v.putAsset(a); return nil }); err != nil {
 			return fmt.Errorf("load new assets: %w", err)
 		}
 	}
 	if len(weaknesses) > 0 {
-		if err := p.store.Weaknesses(ctx, ws, keys(weaknesses), func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
+		if err := source.Weaknesses(ctx, ws, keys(weaknesses), func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
 			return fmt.Errorf("load new weaknesses: %w", err)
 		}
 	}
 	for _, e := range late {
-		if !v.putExposure(e, p.risk) {
+		if !v.putExposure(e, risk) {
 			return gyre.Errorf(gyre.Internal, "exposure %s has no asset %s or weakness %s", e.ID, e.Asset, e.Weakness)
 		}
 	}
@@ -232,7 +241,7 @@ func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, 
 			late = append(late, e)
 		}
 	}
-	if err := p.fillLate(ctx, ws, v, late); err != nil {
+	if err := fillLate(ctx, p.store, p.risk, ws, v, late); err != nil {
 		return err
 	}
 	for id, t := range seenAssets {

@@ -11,13 +11,18 @@ import (
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 )
 
-// Store is where the truth is.
-type Store interface {
+// Source is where the rows of a view come from.
+type Source interface {
 	// Assets, Weaknesses and Exposures stream what lists need; ids nil is everything.
 	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Asset) error) error
 	Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Weakness) error) error
 	Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(Exposure) error) error
 	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
+}
+
+// Store is a source that changes, and tells what changed.
+type Store interface {
+	Source
 	// SeenByRuns streams when the assets that runs touched, and the exposures on
 	// them, were seen last: sightings that change nothing else have no event.
 	SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error

@@ -29,6 +29,7 @@ type view struct {
 	weaknesses []weaknessDim
 	weaknessAt map[gyre.ID]int32
 	scopes     map[gyre.ID]scopeDim
+	scopesList []gyre.Scope
 
 	facts  facts
 	factAt map[gyre.ID]int32
@@ -123,6 +124,7 @@ func (v *view) reset() {
 // A selector that does not compile selects nothing: scopes are checked when they
 // are stored, and a list must not fail because of an old one.
 func (v *view) setScopes(scopes []gyre.Scope, now time.Time) {
+	v.scopesList = scopes
 	v.scopes = make(map[gyre.ID]scopeDim, len(scopes))
 	for _, s := range scopes {
 		dim := scopeDim{Scope: s}
