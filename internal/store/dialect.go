@@ -34,6 +34,8 @@ type Dialect struct {
 	Size string
 	// IsDuplicate says that an error is a broken uniqueness.
 	IsDuplicate func(error) bool
+	// Insert inserts many rows; see insert.
+	Insert func(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error
 	// Lock keeps a second process from migrating at the same time.
 	Lock func(ctx context.Context, db *sql.DB, path string) (unlock func(), err error)
 }
@@ -47,7 +49,8 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*sqlite.Error](err)
 			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 		},
-		Lock: lockFile,
+		Insert: insertValues,
+		Lock:   lockFile,
 	},
 	Postgres: {
 		Engine: Postgres,
@@ -58,6 +61,7 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"
 		},
-		Lock: lockAdvisory,
+		Insert: insertArrays,
+		Lock:   lockAdvisory,
 	},
 }

@@ -255,6 +255,17 @@ func findExposures(n int) string {
 // SaveExposures stores exposures, new or known, as they stand. Band and action
 // are not ingest's and stay.
 func (tx *Tx) SaveExposures(ctx context.Context, all []gyre.Exposure) error {
+	return tx.putExposures(ctx, all, `ON CONFLICT (id) DO UPDATE SET aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
+			state_since = excluded.state_since, credentialed = excluded.credentialed, remedy = excluded.remedy, first_seen = excluded.first_seen,
+			last_seen = excluded.last_seen, fixed_at = excluded.fixed_at WHERE exposure.workspace = excluded.workspace`)
+}
+
+// AddExposures stores exposures that are new.
+func (tx *Tx) AddExposures(ctx context.Context, all []gyre.Exposure) error {
+	return tx.putExposures(ctx, all, "")
+}
+
+func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string) error {
 	remedies := make([]string, len(all))
 	for i := range all {
 		var err error
@@ -262,10 +273,7 @@ func (tx *Tx) SaveExposures(ctx context.Context, all []gyre.Exposure) error {
 			return err
 		}
 	}
-	err := insert(ctx, tx.tx, "INSERT INTO exposure ("+exposureColumns+", band, action)",
-		`ON CONFLICT (id) DO UPDATE SET aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
-			state_since = excluded.state_since, credentialed = excluded.credentialed, remedy = excluded.remedy, first_seen = excluded.first_seen,
-			last_seen = excluded.last_seen, fixed_at = excluded.fixed_at WHERE exposure.workspace = excluded.workspace`,
+	err := insert(ctx, tx.tx, "INSERT INTO exposure ("+exposureColumns+", band, action)", tail,
 		17, len(all), func(i int, a []any) []any {
 			e := &all[i]
 			return append(a, int64(e.ID), int64(tx.ws), int64(e.Asset), int64(e.Weakness), e.Locus, string(e.Aspect), string(e.Class),
@@ -305,6 +313,16 @@ func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]m
 
 // SaveObservations stores each source's latest word on exposures.
 func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation) error {
+	return tx.putObservations(ctx, all, `ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence
+			WHERE observation.at <= excluded.at`)
+}
+
+// AddObservations stores the first words of sources on exposures.
+func (tx *Tx) AddObservations(ctx context.Context, all []gyre.Observation) error {
+	return tx.putObservations(ctx, all, "")
+}
+
+func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, tail string) error {
 	evidence := make([]string, len(all))
 	for i := range all {
 		var err error
@@ -312,9 +330,7 @@ func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation) erro
 			return err
 		}
 	}
-	err := insert(ctx, tx.tx, "INSERT INTO observation (exposure, source, id, workspace, run, seen, at, evidence)",
-		`ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence
-			WHERE observation.at <= excluded.at`,
+	err := insert(ctx, tx.tx, "INSERT INTO observation (exposure, source, id, workspace, run, seen, at, evidence)", tail,
 		8, len(all), func(i int, a []any) []any {
 			o := &all[i]
 			return append(a, int64(o.Exposure), o.Source, int64(o.ID), int64(tx.ws), int64(o.Run), o.Seen, micros(o.At), evidence[i])

@@ -5,7 +5,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/gyre-ctem/gyre"
@@ -17,12 +16,12 @@ import (
 var _ intel.Store = (*DB)(nil)
 
 // atomically runs fn in one transaction that belongs to no workspace.
-func (db *DB) atomically(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := db.w.BeginTx(ctx, nil)
+func (db *DB) atomically(ctx context.Context, fn func(*txn) error) error {
+	tx, err := db.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
+		return err
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer tx.close()
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (db *DB) UpsertAdvisories(ctx context.Context, rows []intel.AdvisoryRow) er
 			}
 		}
 	}
-	err := db.atomically(ctx, func(tx *sql.Tx) error {
+	err := db.atomically(ctx, func(tx *txn) error {
 		err := insert(ctx, tx, "INSERT INTO advisory (id, modified, withdrawn, data)",
 			"ON CONFLICT (id) DO UPDATE SET modified = excluded.modified, withdrawn = excluded.withdrawn, data = excluded.data", 4, len(all),
 			func(i int, a []any) []any {
@@ -143,7 +142,7 @@ func (db *DB) AdvisoryNames(ctx context.Context, ids []string) (map[string][]str
 
 // ReplaceKEV makes the catalogue hold exactly these entries.
 func (db *DB) ReplaceKEV(ctx context.Context, all []plugin.KEV) error {
-	err := db.atomically(ctx, func(tx *sql.Tx) error {
+	err := db.atomically(ctx, func(tx *txn) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM kev"); err != nil {
 			return err
 		}
@@ -162,7 +161,7 @@ func (db *DB) ReplaceKEV(ctx context.Context, all []plugin.KEV) error {
 // UpsertEPSS stores scores by CVE.
 func (db *DB) UpsertEPSS(ctx context.Context, rows []plugin.EPSS) error {
 	rows = lastOf(rows, func(r plugin.EPSS) string { return r.CVE })
-	err := db.atomically(ctx, func(tx *sql.Tx) error {
+	err := db.atomically(ctx, func(tx *txn) error {
 		return insert(ctx, tx, "INSERT INTO epss (cve, score, percentile, date)",
 			"ON CONFLICT (cve) DO UPDATE SET score = excluded.score, percentile = excluded.percentile, date = excluded.date", 4, len(rows),
 			func(i int, a []any) []any {
@@ -178,7 +177,7 @@ func (db *DB) UpsertEPSS(ctx context.Context, rows []plugin.EPSS) error {
 // UpsertExploits stores evidence by CVE and source.
 func (db *DB) UpsertExploits(ctx context.Context, rows []plugin.ExploitRecord) error {
 	rows = lastOf(rows, func(r plugin.ExploitRecord) string { return r.CVE + "\n" + r.Source })
-	err := db.atomically(ctx, func(tx *sql.Tx) error {
+	err := db.atomically(ctx, func(tx *txn) error {
 		return insert(ctx, tx, "INSERT INTO exploit (cve, source, maturity)",
 			"ON CONFLICT (cve, source) DO UPDATE SET maturity = excluded.maturity", 3, len(rows),
 			func(i int, a []any) []any { return append(a, rows[i].CVE, rows[i].Source, string(rows[i].Maturity)) })

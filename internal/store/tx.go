@@ -20,7 +20,7 @@ import (
 // changes, and events get their numbers in the order in which they become visible.
 // Not safe for concurrent use.
 type Tx struct {
-	tx     *sql.Tx
+	tx     *txn
 	db     *DB
 	ws     gyre.ID
 	now    time.Time
@@ -31,11 +31,11 @@ type Tx struct {
 // Write runs fn in one transaction. Events that fn appends are numbered and
 // stored with it, and subscribers are told after the commit.
 func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
-	sqlTx, err := db.w.BeginTx(ctx, nil)
+	sqlTx, err := db.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
+		return err
 	}
-	defer func() { _ = sqlTx.Rollback() }()
+	defer sqlTx.close()
 	tx := &Tx{tx: sqlTx, db: db, ws: ws, now: db.now().UTC().Truncate(time.Microsecond)}
 	var seq int64
 	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq", int64(ws)).Scan(&seq)
@@ -130,67 +130,8 @@ func one[T any](ctx context.Context, q querier, what string, id any, scan func(s
 	return v, nil
 }
 
-// Statements take at most this many rows: more rows do not make them faster
-// (measured on both engines), and the texts repeat, so that drivers can keep
-// them prepared.
-const chunkRows = 50
-
 // idsPerQuery bounds IN lists.
 const idsPerQuery = 500
-
-// insert runs "head VALUES (…),(…) tail" over rows in chunks. Whole chunks share
-// one prepared statement: SQLite spends more on reading the text than on the rows.
-func insert(ctx context.Context, tx *sql.Tx, head, tail string, width, n int, row func(i int, args []any) []any) error {
-	args := make([]any, 0, min(n, chunkRows)*width)
-	var whole *sql.Stmt
-	if n >= 2*chunkRows {
-		var err error
-		if whole, err = tx.PrepareContext(ctx, head+" VALUES "+placeholders(chunkRows, width)+" "+tail); err != nil {
-			return err
-		}
-		defer func() { _ = whole.Close() }()
-	}
-	for from := 0; from < n; from += chunkRows {
-		to := min(from+chunkRows, n)
-		args = args[:0]
-		for i := from; i < to; i++ {
-			args = row(i, args)
-		}
-		var err error
-		if whole != nil && to-from == chunkRows {
-			_, err = whole.ExecContext(ctx, args...)
-		} else {
-			_, err = tx.ExecContext(ctx, head+" VALUES "+placeholders(to-from, width)+" "+tail, args...)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// placeholders writes "($1,$2),($3,$4)".
-func placeholders(rows, width int) string {
-	var b strings.Builder
-	b.Grow(rows * width * 6)
-	n := 0
-	for r := range rows {
-		if r > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('(')
-		for c := range width {
-			if c > 0 {
-				b.WriteByte(',')
-			}
-			n++
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(n))
-		}
-		b.WriteByte(')')
-	}
-	return b.String()
-}
 
 // list writes "($k,$k+1,…)" for n values after k-1 earlier ones.
 func list(k, n int) string {

@@ -5,6 +5,8 @@ package store
 
 import (
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -55,6 +57,52 @@ func TestUnnamedParameters(t *testing.T) {
 		_ = stmt.Close()
 		if direct != "axbc" || prepared != "axbc" {
 			t.Errorf("%s: %s and %s", query, direct, prepared)
+		}
+	}
+}
+
+// A kept statement serves one result at a time, and what is forgotten is prepared again.
+func TestKeptStatements(t *testing.T) {
+	db, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	tx, err := db.begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.close()
+	const query = "SELECT value FROM json_each($1)"
+	var got []string
+	var nest func(list string, deeper int)
+	nest = func(list string, deeper int) {
+		err := each(t.Context(), tx, query, []any{list}, func(s scanner) error {
+			var v string
+			if err := s.Scan(&v); err != nil {
+				return err
+			}
+			got = append(got, v)
+			if deeper > 0 {
+				nest(`["x","y"]`, deeper-1)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		got = nil
+		nest(`["a","b"]`, 1)
+		if strings.Join(got, "") != "axybxy" {
+			t.Fatalf("rows within rows: %v", got)
+		}
+		for i := range 2 * maxKept {
+			var n int
+			if err := tx.QueryRowContext(t.Context(), "SELECT "+strconv.Itoa(i)).Scan(&n); err != nil || n != i {
+				t.Fatalf("%d: %d %v", i, n, err)
+			}
 		}
 	}
 }

@@ -47,7 +47,11 @@ const (
 
 func newEstate(o Options) *estate {
 	e := &estate{Options: o}
-	e.packages = make([]software, min(maxPackages, minPackages+o.Findings/500))
+	packages := min(maxPackages, minPackages+o.Findings/500)
+	if o.Packages > 0 {
+		packages = o.Packages
+	}
+	e.packages = make([]software, packages)
 	for i := range e.packages {
 		d := roll(1, uint64(i)) // #nosec -- an index
 		p := &e.packages[i]
@@ -88,7 +92,11 @@ func (e *estate) each(fn func(host int, sights []sight) error) error {
 func (e *estate) host(host, atMost int, sights []sight) []sight {
 	d := roll(2, e.Seed, uint64(host)) // #nosec -- an index
 	// A Pareto distribution: a dozen or two for most, hundreds for a few.
-	want := min(atMost, maxPerHost, int(20*math.Pow(1-d.share(), -1/1.8)))
+	least := 20.0
+	if e.PerHost > 0 {
+		least = float64(e.PerHost)
+	}
+	want := min(atMost, maxPerHost, int(least*math.Pow(1-d.share(), -1/1.8)))
 	has := map[int]bool{}
 	for len(sights) < want && len(has) < len(e.packages) {
 		// Each next package is about as rare as its number: Zipf's law.

@@ -31,6 +31,8 @@ type Options struct {
 	Findings int     // that the report holds; information is not counted
 	Seed     uint64  // another estate for each
 	Changed  float64 // percentage of findings that differ from the estate's first version
+	PerHost  int     // findings of the smaller hosts, 0: 20; the mean is about twice that
+	Packages int     // in the catalogue, each with about six weaknesses; 0: as many as the findings call for
 }
 
 var formats = map[string]func(*writer, *estate) error{"nessus": writeNessus, "sarif": writeSARIF}
@@ -41,6 +43,9 @@ func Formats() []string { return []string{"nessus", "sarif"} }
 // MaxFindings is the most that one report can hold.
 const MaxFindings = 100_000_000
 
+// MaxPackages is the most that a catalogue can hold.
+const MaxPackages = 50_000
+
 // Write writes one report.
 func Write(w io.Writer, o Options) error {
 	write := formats[o.Format]
@@ -49,6 +54,10 @@ func Write(w io.Writer, o Options) error {
 		return gyre.FieldErrorf(gyre.Invalid, "format", "%q is none of %s", o.Format, strings.Join(Formats(), ", "))
 	case o.Findings < 0 || o.Findings > MaxFindings:
 		return gyre.FieldErrorf(gyre.Invalid, "findings", "%d is not 0 to %d", o.Findings, MaxFindings)
+	case o.PerHost < 0 || o.PerHost > maxPerHost:
+		return gyre.FieldErrorf(gyre.Invalid, "per_host", "%d is not 0 to %d", o.PerHost, maxPerHost)
+	case o.Packages < 0 || o.Packages > MaxPackages:
+		return gyre.FieldErrorf(gyre.Invalid, "packages", "%d is not 0 to %d", o.Packages, MaxPackages)
 	case !(o.Changed >= 0 && o.Changed <= 100):
 		return gyre.FieldErrorf(gyre.Invalid, "changed", "%v is no percentage", o.Changed)
 	}

@@ -1,0 +1,234 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// txn is a transaction that knows its engine, because many rows at once are
+// written in the engine's own way.
+type txn struct {
+	*sql.Tx
+	dialect *Dialect
+	conn    *sql.Conn // that the transaction is on
+}
+
+// begin begins a write transaction; end it with Commit or close.
+func (db *DB) begin(ctx context.Context) (*txn, error) {
+	conn, err := db.w.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	return &txn{Tx: tx, dialect: db.dialect, conn: conn}, nil
+}
+
+// close rolls back what was not committed and gives the connection back.
+func (tx *txn) close() {
+	_ = tx.Rollback()
+	_ = tx.conn.Close()
+}
+
+// rowsOf hands out the values of row i, appended to args.
+type rowsOf func(i int, args []any) []any
+
+// insert runs "head VALUES (…),(…) tail" over n rows, as the engine does it best.
+// head is "INSERT INTO table (columns)". With a tail that says DO UPDATE, no row may be
+// there twice. Without a tail nothing may be there already.
+func insert(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error {
+	if n == 0 {
+		return nil
+	}
+	return tx.dialect.Insert(ctx, tx, head, tail, width, n, row)
+}
+
+// Statements take at most this many rows: more rows do not make them faster
+// (measured on both engines), and the texts repeat, so that they stay prepared.
+const chunkRows = 50
+
+// insertValues inserts in statements of chunkRows rows.
+func insertValues(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error {
+	args := make([]any, 0, min(n, chunkRows)*width)
+	whole := ""
+	for from := 0; from < n; from += chunkRows {
+		to := min(from+chunkRows, n)
+		args = args[:0]
+		for i := from; i < to; i++ {
+			args = row(i, args)
+		}
+		query := whole
+		if query == "" || to-from < chunkRows {
+			query = head + " VALUES " + placeholders(to-from, width) + " " + tail
+		}
+		if to-from == chunkRows {
+			whole = query
+		}
+		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	// copyRows is from when on COPY is worth its round trip.
+	copyRows = 50
+	// arrayRows bounds the arrays of one statement, and with them memory.
+	arrayRows = 2000
+)
+
+// insertArrays inserts the PostgreSQL way: rows that cannot be there already by
+// COPY; others out of one array for each column, which is one short text whatever
+// the number of rows: nothing to parse, nothing to plan.
+func insertArrays(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error {
+	if tail == "" && n >= copyRows {
+		return copyIn(ctx, tx, head, n, row)
+	}
+	args := make([]any, 0, width)
+	for from := 0; from < n; from += arrayRows {
+		to := min(from+arrayRows, n)
+		columns := make([]column, width)
+		for i := from; i < to; i++ {
+			args = row(i, args[:0])
+			for c := range columns {
+				if !columns[c].add(args[c], to-from) {
+					return insertValues(ctx, tx, head, tail, width, n, row) // a kind that has no array
+				}
+			}
+		}
+		var q strings.Builder
+		q.WriteString(head + " SELECT * FROM unnest(")
+		values := make([]any, width)
+		for c := range columns {
+			if c > 0 {
+				q.WriteByte(',')
+			}
+			q.WriteString("$" + strconv.Itoa(c+1) + "::" + columns[c].typ)
+			values[c] = columns[c].values()
+		}
+		q.WriteString(") " + tail)
+		if _, err := tx.ExecContext(ctx, q.String(), values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column is the array of one column.
+type column struct {
+	typ    string
+	ints   []int64
+	texts  []string
+	bools  []bool
+	floats []float64
+}
+
+// add appends a value; false when it is of another kind than those before, or of none.
+func (c *column) add(v any, n int) bool {
+	switch v := v.(type) {
+	case int64:
+		if c.typ == "" {
+			c.typ, c.ints = "bigint[]", make([]int64, 0, n)
+		}
+		c.ints = append(c.ints, v)
+		return c.typ == "bigint[]"
+	case string:
+		if c.typ == "" {
+			c.typ, c.texts = "text[]", make([]string, 0, n)
+		}
+		c.texts = append(c.texts, v)
+		return c.typ == "text[]"
+	case bool:
+		if c.typ == "" {
+			c.typ, c.bools = "boolean[]", make([]bool, 0, n)
+		}
+		c.bools = append(c.bools, v)
+		return c.typ == "boolean[]"
+	case float64:
+		if c.typ == "" {
+			c.typ, c.floats = "double precision[]", make([]float64, 0, n)
+		}
+		c.floats = append(c.floats, v)
+		return c.typ == "double precision[]"
+	}
+	return false
+}
+
+func (c *column) values() any {
+	switch c.typ {
+	case "bigint[]":
+		return c.ints
+	case "text[]":
+		return c.texts
+	case "boolean[]":
+		return c.bools
+	}
+	return c.floats
+}
+
+// copyIn streams rows into a table in the transaction.
+func copyIn(ctx context.Context, tx *txn, head string, n int, row rowsOf) error {
+	table, columns, ok := strings.Cut(strings.TrimPrefix(head, "INSERT INTO "), " (")
+	if !ok {
+		return fmt.Errorf("%q is no insert", head)
+	}
+	names := strings.Split(strings.TrimSuffix(columns, ")"), ", ")
+	var args []any
+	rows := pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+		args = row(i, args[:0])
+		return args, nil
+	})
+	return tx.conn.Raw(func(c any) error {
+		conn, ok := c.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("%T is no connection to PostgreSQL", c)
+		}
+		_, err := conn.Conn().CopyFrom(ctx, pgx.Identifier{table}, names, rows)
+		return err
+	})
+}
+
+// placeholders writes "($1,$2),($3,$4)".
+func placeholders(rows, width int) string {
+	key := [2]int{rows, width}
+	if text, ok := placeholderTexts.Load(key); ok {
+		return text.(string) //nolint:forcetypeassert // nothing else is stored
+	}
+	var b strings.Builder
+	b.Grow(rows * width * 6)
+	n := 0
+	for r := range rows {
+		if r > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for c := range width {
+			if c > 0 {
+				b.WriteByte(',')
+			}
+			n++
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(n))
+		}
+		b.WriteByte(')')
+	}
+	placeholderTexts.Store(key, b.String())
+	return b.String()
+}
+
+// placeholderTexts are the few hundred that there are: chunkRows times the widths of the tables.
+var placeholderTexts sync.Map
