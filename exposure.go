@@ -136,4 +136,5 @@ type Event struct {
 	Run     ID        `json:"run,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Details string    `json:"details,omitempty" doc:"JSON of what explains it: evidence, score inputs"`
+	Changes string    `json:"changes,omitempty" doc:"JSON of every field that changed: {field: [before, after]}"`
 }

@@ -210,6 +210,7 @@ type write struct {
 }
 
 func (s *Session) write(tx Tx) *write {
+	tx.By(actor(s.run), s.run.ID)
 	return &write{
 		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},

@@ -18,6 +18,8 @@ type InTx func(ctx context.Context, ws gyre.ID, fn func(Tx) error) error
 // implements it. Refs of facts and coverage are gyre.RefID.
 type Tx interface {
 	Append(gyre.Event)
+	// By says who is behind what the store finds changed and nobody appends an event for.
+	By(actor string, run gyre.ID)
 	SaveRun(ctx context.Context, r gyre.Run) error
 
 	AssetsByIdentifier(ctx context.Context, family string, ids []gyre.Identifier) (map[gyre.Identifier]gyre.ID, error)

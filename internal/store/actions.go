@@ -100,6 +100,7 @@ func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (i
 			if a.Exposures == 0 && (a.State == gyre.ActionVerified || a.State == gyre.ActionDismissed) {
 				continue
 			}
+			was := a
 			a.Exposures, a.Assets, a.RiskRemoved, a.Updated = 0, 0, 0, tx.now
 			if a.State != gyre.ActionDismissed && a.State != gyre.ActionVerified {
 				tx.Append(gyre.Event{
@@ -108,6 +109,7 @@ func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (i
 				})
 				a.State = gyre.ActionVerified
 			}
+			tx.noteAction(was, a)
 			save = append(save, a)
 		}
 		if err := tx.saveActions(ctx, save); err != nil {
@@ -127,6 +129,7 @@ func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action, standing 
 		tx.Append(gyre.Event{Object: "action", ID: draft.ID, Kind: "created", To: draft.Key, Actor: "system"})
 		return draft
 	}
+	was := a
 	if a.State == gyre.ActionVerified || (a.State == gyre.ActionDone && standing) {
 		tx.Append(gyre.Event{
 			Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionOpen), Actor: "system",
@@ -135,7 +138,21 @@ func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action, standing 
 		a.State = gyre.ActionOpen
 	}
 	a.Title, a.Steps, a.Exposures, a.Assets, a.RiskRemoved, a.Updated = draft.Title, draft.Steps, draft.Exposures, draft.Assets, draft.RiskRemoved, tx.now
+	tx.noteAction(was, a)
 	return a
+}
+
+// noteAction notes what becomes of an action. What it removes follows from its
+// exposures at every plan, and says so only when the numbers moved.
+func (tx *Tx) noteAction(was, is gyre.Action) {
+	note := func(field string, from, to any) { tx.changed("action", is.ID, field, from, to) }
+	note("state", string(was.State), string(is.State))
+	note("title", was.Title, is.Title)
+	note("owner", was.Owner, is.Owner)
+	note("due", micros(was.Due), micros(is.Due))
+	note("exposures", int64(was.Exposures), int64(is.Exposures))
+	note("assets", int64(was.Assets), int64(is.Assets))
+	note("risk_removed", was.RiskRemoved, is.RiskRemoved)
 }
 
 func (tx *Tx) saveActions(ctx context.Context, all []gyre.Action) error {
@@ -195,7 +212,9 @@ func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, wan
 	}
 	for action, ids := range byAction {
 		for _, id := range ids {
-			tx.Append(gyre.Event{Object: "exposure", ID: id, Kind: "action", To: action.String(), Actor: "system"})
+			from := links[id].action.String()
+			tx.Append(gyre.Event{Object: "exposure", ID: id, Kind: "action", From: from, To: action.String(), Actor: "system"})
+			tx.changed("exposure", id, "action", from, action.String())
 		}
 		err := inChunks(ids, idArg, []any{int64(action), int64(tx.ws)}, func(in string, args []any) error {
 			_, err := tx.exec(ctx, "UPDATE exposure SET action = $1 WHERE workspace = $2 AND id IN "+in, args...)
@@ -218,6 +237,8 @@ func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p g
 		if err != nil {
 			return err
 		}
+		tx.By(actor, 0)
+		was := a
 		event := func(kind, from, to string) {
 			if from != to {
 				tx.Append(gyre.Event{Object: "action", ID: id, Kind: kind, From: from, To: to, Actor: actor})
@@ -244,6 +265,7 @@ func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p g
 			a.Due = *p.Due
 		}
 		a.Updated = tx.now
+		tx.noteAction(was, a)
 		_, err = tx.exec(ctx, "UPDATE action SET state = $3, owner = $4, due = $5, updated = $6 WHERE workspace = $1 AND id = $2",
 			int64(ws), int64(id), string(a.State), a.Owner, micros(a.Due), micros(a.Updated))
 		return err

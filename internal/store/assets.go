@@ -157,6 +157,8 @@ func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gy
 		if err != nil {
 			return err
 		}
+		tx.By(actor, 0)
+		was := a
 		if p.Criticality != nil {
 			if *p.Criticality < gyre.CriticalityUnset || *p.Criticality > gyre.CriticalityCrown {
 				return gyre.FieldErrorf(gyre.Invalid, "criticality", "%d is not 0 to 4", *p.Criticality)
@@ -176,6 +178,10 @@ func (db *DB) PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gy
 			tx.assetEvent(a.ID, "tags", strings.Join(a.Tags, " "), strings.Join(tags, " "), actor)
 			a.Tags = tags
 		}
+		tx.changed("asset", id, "criticality", int64(was.Criticality), int64(a.Criticality))
+		tx.changed("asset", id, "owner", was.Owner, a.Owner)
+		tx.changed("asset", id, "tags", was.Tags, a.Tags)
+		tx.changed("asset", id, "pinned", pinned(pinBits(was.Pinned)), pinned(pinBits(a.Pinned)))
 		_, err = tx.exec(ctx, "UPDATE asset SET criticality = $3, owner = $4, tags = $5, pinned = $6 WHERE workspace = $1 AND id = $2",
 			int64(ws), int64(id), int64(a.Criticality), a.Owner, strings.Join(a.Tags, "\n"), pinBits(a.Pinned))
 		return err
@@ -216,7 +222,8 @@ func (db *DB) Relations(ctx context.Context, ws, asset gyre.ID) ([]gyre.Relation
 		ORDER BY type, from_asset, to_asset`, int64(ws), int64(asset))
 }
 
-// EachAssetScope calls fn for every membership of an asset in a scope.
+// EachAssetScope calls fn for every membership of an asset in a scope, deleted
+// scopes included: how the estate was asks for them.
 func (db *DB) EachAssetScope(ctx context.Context, ws gyre.ID, fn func(asset, scope gyre.ID) error) error {
 	return each(ctx, db.r, "SELECT asset, scope FROM asset_scope WHERE workspace = $1", []any{int64(ws)}, func(s scanner) error {
 		var asset, scope gyre.ID
@@ -231,7 +238,7 @@ func (db *DB) EachAssetScope(ctx context.Context, ws gyre.ID, fn func(asset, sco
 func (db *DB) ScopesOfAssets(ctx context.Context, ws gyre.ID, assets []gyre.ID) (map[gyre.ID][]gyre.ID, error) {
 	out := map[gyre.ID][]gyre.ID{}
 	err := inChunks(assets, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		return each(ctx, db.r, "SELECT asset, scope FROM asset_scope WHERE workspace = $1 AND asset IN "+in+" ORDER BY asset, scope", args, func(s scanner) error {
+		return each(ctx, db.r, "SELECT m.asset, m.scope FROM asset_scope m JOIN scope s ON s.id = m.scope WHERE m.workspace = $1 AND m.asset IN "+in+" ORDER BY m.asset, m.scope", args, func(s scanner) error {
 			var asset, scope gyre.ID
 			err := s.Scan((*int64)(&asset), (*int64)(&scope))
 			out[asset] = append(out[asset], scope)

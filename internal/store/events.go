@@ -14,12 +14,23 @@ import (
 // to the transaction's time.
 func (tx *Tx) Append(e gyre.Event) {
 	if e.At.IsZero() {
-		e.At = tx.now
+		e.At = tx.at
 	}
 	tx.events = append(tx.events, e)
 }
 
-const eventColumns = "seq, at, object, object_id, kind, from_value, to_value, actor, run, reason, details"
+const eventColumns = "seq, at, object, object_id, kind, from_value, to_value, actor, run, reason, details, changes"
+
+// flush stores what the transaction has to tell: its events and its sightings.
+func (tx *Tx) flush(ctx context.Context, seq int64) (int64, error) {
+	if err := tx.attachChanges(); err != nil {
+		return seq, err
+	}
+	if err := tx.flushSightings(ctx); err != nil {
+		return seq, err
+	}
+	return tx.flushEvents(ctx, seq)
+}
 
 // flushEvents numbers and stores the events and returns the last number.
 func (tx *Tx) flushEvents(ctx context.Context, seq int64) (int64, error) {
@@ -30,14 +41,14 @@ func (tx *Tx) flushEvents(ctx context.Context, seq int64) (int64, error) {
 		seq++
 		tx.events[i].Seq = seq
 	}
-	err := insert(ctx, tx.tx, "INSERT INTO event (workspace, "+eventColumns+")", "", 12, len(tx.events), func(i int, a []any) []any {
+	err := insert(ctx, tx.tx, "INSERT INTO event (workspace, "+eventColumns+")", "", 13, len(tx.events), func(i int, a []any) []any {
 		e := &tx.events[i]
-		return append(a, int64(tx.ws), e.Seq, micros(e.At), e.Object, int64(e.ID), e.Kind, e.From, e.To, e.Actor, int64(e.Run), e.Reason, e.Details)
+		return append(a, int64(tx.ws), e.Seq, micros(e.At), e.Object, int64(e.ID), e.Kind, e.From, e.To, e.Actor, int64(e.Run), e.Reason, e.Details, e.Changes)
 	})
 	if err != nil {
 		return seq, fmt.Errorf("store events: %w", err)
 	}
-	if _, err := tx.exec(ctx, "UPDATE workspace SET seq = $2 WHERE id = $1", int64(tx.ws), seq); err != nil {
+	if _, err := tx.exec(ctx, "UPDATE workspace SET seq = $2, at = $3 WHERE id = $1", int64(tx.ws), seq, micros(tx.at)); err != nil {
 		return seq, fmt.Errorf("store event number: %w", err)
 	}
 	tx.wake = true
@@ -57,7 +68,7 @@ func (tx *Tx) notifyOthers(ctx context.Context, seq int64) error {
 
 func scanEvent(s scanner) (e gyre.Event, err error) {
 	var at, id, run int64
-	err = s.Scan(&e.Seq, &at, &e.Object, &id, &e.Kind, &e.From, &e.To, &e.Actor, &run, &e.Reason, &e.Details)
+	err = s.Scan(&e.Seq, &at, &e.Object, &id, &e.Kind, &e.From, &e.To, &e.Actor, &run, &e.Reason, &e.Details, &e.Changes)
 	e.At, e.ID, e.Run = timeOf(at), gyre.ID(id), gyre.ID(run)
 	return e, err
 }

@@ -45,7 +45,9 @@ func (tx *Tx) AssetsByIdentifier(ctx context.Context, family string, ids []gyre.
 
 // Assets reads assets by ID, with identifiers.
 func (tx *Tx) Assets(ctx context.Context, ids []gyre.ID) ([]gyre.Asset, error) {
-	return assetsWithIdentifiers(ctx, tx.tx, tx.ws, ids)
+	all, err := assetsWithIdentifiers(ctx, tx.tx, tx.ws, ids)
+	tx.rememberSeen(all)
+	return all, err
 }
 
 // SaveAssets stores assets, new or known, without their identifiers.
@@ -56,6 +58,9 @@ func (tx *Tx) SaveAssets(ctx context.Context, all []gyre.Asset) error {
 		if attributes[i], err = jsonText(all[i].Attributes); err != nil {
 			return err
 		}
+	}
+	if err := tx.noteAssets(ctx, all, attributes); err != nil {
+		return err
 	}
 	err := insert(ctx, tx.tx, "INSERT INTO asset ("+assetColumns+")",
 		`ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name, zone = excluded.zone, criticality = excluded.criticality,
@@ -84,6 +89,9 @@ func (tx *Tx) TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time)
 
 func (tx *Tx) touch(ctx context.Context, table string, ids []gyre.ID, seen time.Time) error {
 	at := micros(seen)
+	if err := tx.noteTouched(ctx, table, ids, seen); err != nil {
+		return err
+	}
 	// The parameters are in order, each once: see unnamed.
 	err := inChunks(ids, idArg, []any{at, int64(tx.ws), at}, func(in string, args []any) error {
 		_, err := tx.exec(ctx, "UPDATE "+table+" SET last_seen = $1 WHERE workspace = $2 AND last_seen < $3 AND id IN "+in, args...)
@@ -98,8 +106,12 @@ func (tx *Tx) touch(ctx context.Context, table string, ids []gyre.ID, seen time.
 // SaveIdentifiers gives identifiers to assets of a family. One that belonged to
 // another asset moves: an address is whose it was last.
 func (tx *Tx) SaveIdentifiers(ctx context.Context, family string, ids []gyre.Identifier, owners []gyre.ID, seen time.Time) error {
+	before, err := tx.identifierMoves(ctx, family, ids, owners)
+	if err != nil {
+		return err
+	}
 	at := micros(seen)
-	err := insert(ctx, tx.tx, "INSERT INTO identifier (workspace, family, type, value, zone, asset, last_seen)",
+	err = insert(ctx, tx.tx, "INSERT INTO identifier (workspace, family, type, value, zone, asset, last_seen)",
 		`ON CONFLICT (workspace, family, type, value, zone) DO UPDATE SET asset = excluded.asset, last_seen = excluded.last_seen
 			WHERE identifier.last_seen <= excluded.last_seen`,
 		7, len(ids), func(i int, a []any) []any {
@@ -108,7 +120,7 @@ func (tx *Tx) SaveIdentifiers(ctx context.Context, family string, ids []gyre.Ide
 	if err != nil {
 		return fmt.Errorf("save identifiers: %w", err)
 	}
-	return nil
+	return tx.noteIdentifiers(ctx, before)
 }
 
 // NoteRun notes that a run of a scope touched assets. It returns those that are
@@ -136,11 +148,19 @@ func (tx *Tx) NoteRun(ctx context.Context, run, scope gyre.ID, assets []gyre.ID)
 		}
 		fresh = append(fresh, added...)
 	}
+	for _, a := range fresh {
+		if !tx.isNew("asset", a) {
+			tx.changed("asset", a, "scope:"+scope.String(), false, true)
+		}
+	}
 	return fresh, nil
 }
 
 // SaveRelations stores edges.
 func (tx *Tx) SaveRelations(ctx context.Context, all []gyre.Relation) error {
+	if err := tx.noteRelations(ctx, all); err != nil {
+		return err
+	}
 	err := insert(ctx, tx.tx, "INSERT INTO relation (workspace, from_asset, to_asset, type, first_seen, last_seen)",
 		`ON CONFLICT (from_asset, to_asset, type) DO UPDATE SET last_seen = excluded.last_seen WHERE relation.last_seen < excluded.last_seen`,
 		6, len(all), func(i int, a []any) []any {
@@ -233,6 +253,7 @@ func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, l
 		}
 		out = append(out, part...)
 	}
+	tx.remember(out)
 	return out, nil
 }
 
@@ -273,6 +294,11 @@ func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string
 			return err
 		}
 	}
+	if tail != "" { // some are known
+		if err := tx.noteExposures(ctx, all, remedies); err != nil {
+			return err
+		}
+	}
 	err := insert(ctx, tx.tx, "INSERT INTO exposure ("+exposureColumns+", band, action)", tail,
 		17, len(all), func(i int, a []any) []any {
 			e := &all[i]
@@ -290,23 +316,16 @@ func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string
 // word was that it is there.
 func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]bool, error) {
 	out := map[gyre.ID]map[string]bool{}
-	err := inChunks(exposures, idArg, []any{int64(tx.ws)}, func(in string, args []any) error {
-		return each(ctx, tx.tx, "SELECT exposure, source, seen FROM observation WHERE workspace = $1 AND exposure IN "+in, args, func(s scanner) error {
-			var id gyre.ID
-			var source string
-			var seen bool
-			if err := s.Scan((*int64)(&id), &source, &seen); err != nil {
-				return err
-			}
+	if err := tx.readSaid(ctx, exposures); err != nil {
+		return nil, err
+	}
+	for _, id := range exposures {
+		for source, w := range tx.said[id] {
 			if out[id] == nil {
-				out[id] = map[string]bool{}
+				out[id] = make(map[string]bool, len(tx.said[id]))
 			}
-			out[id][source] = seen
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read sources: %w", err)
+			out[id][source] = w.seen
+		}
 	}
 	return out, nil
 }
@@ -327,6 +346,11 @@ func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, tail 
 	for i := range all {
 		var err error
 		if evidence[i], err = jsonText(all[i].Evidence); err != nil {
+			return err
+		}
+	}
+	if tail != "" {
+		if err := tx.noteObservations(ctx, all); err != nil {
 			return err
 		}
 	}

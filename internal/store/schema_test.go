@@ -112,7 +112,7 @@ func liteSchema(t *testing.T, db *sql.DB) []string {
 	var out []string
 	for _, table := range query(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose%'") {
 		var pk []string
-		for _, c := range query(t, db, `SELECT name, type, "notnull", COALESCE(dflt_value, ''), pk FROM pragma_table_info($1) ORDER BY pk`, table[0]) {
+		for _, c := range query(t, db, `SELECT name, type, "notnull", replace(COALESCE(dflt_value, ''), '''', ''), pk FROM pragma_table_info($1) ORDER BY pk`, table[0]) {
 			out = append(out, fmt.Sprintf("%s.%s %s notnull=%s default=%s", table[0], c[0], family(t, c[1]), c[2], c[3]))
 			if c[4] != "0" {
 				pk = append(pk, c[0])
@@ -134,7 +134,7 @@ func liteSchema(t *testing.T, db *sql.DB) []string {
 func pgSchema(t *testing.T, db *sql.DB) []string {
 	var out []string
 	for _, c := range query(t, db, `SELECT table_name, column_name, data_type, CASE is_nullable WHEN 'NO' THEN '1' ELSE '0' END,
-		COALESCE(replace(replace(column_default, '''', ''), '::bigint', ''), '') FROM information_schema.columns
+		COALESCE(replace(replace(replace(column_default, '''', ''), '::bigint', ''), '::text', ''), '') FROM information_schema.columns
 		WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%'`) {
 		out = append(out, fmt.Sprintf("%s.%s %s notnull=%s default=%s", c[0], c[1], family(t, c[2]), c[3], c[4]))
 	}

@@ -75,13 +75,21 @@ func (db *DB) UpdateScope(ctx context.Context, ws gyre.ID, actor string, sc gyre
 		if db.dialect.IsDuplicate(err) {
 			return gyre.FieldErrorf(gyre.Conflict, "name", "there is a scope %q already", sc.Name)
 		}
+		if err != nil {
+			return err
+		}
 		tx.Append(gyre.Event{Object: "scope", ID: sc.ID, Kind: "updated", From: old.Name, To: sc.Name, Actor: actor, Details: body})
-		return err
+		before, err := jsonText(old)
+		if err != nil {
+			return err
+		}
+		return tx.noteFields("scope", sc.ID, before, body)
 	})
 	return sc, err
 }
 
-// DeleteScope removes a scope. What its runs found stays.
+// DeleteScope removes a scope. What its runs found stays, and so does which
+// assets belonged to it, for whoever asks how the estate was.
 func (db *DB) DeleteScope(ctx context.Context, ws, id gyre.ID, actor string) error {
 	return db.Write(ctx, ws, func(tx *Tx) error {
 		old, err := one(ctx, tx.tx, "scope", id, scanScope,
@@ -89,15 +97,14 @@ func (db *DB) DeleteScope(ctx context.Context, ws, id gyre.ID, actor string) err
 		if err != nil {
 			return err
 		}
-		for _, q := range []string{
-			"DELETE FROM asset_scope WHERE workspace = $1 AND scope = $2",
-			"DELETE FROM scope WHERE workspace = $1 AND id = $2",
-		} {
-			if _, err := tx.exec(ctx, q, int64(ws), int64(id)); err != nil {
-				return fmt.Errorf("delete scope %s: %w", id, err)
-			}
+		if _, err := tx.exec(ctx, "DELETE FROM scope WHERE workspace = $1 AND id = $2", int64(ws), int64(id)); err != nil {
+			return fmt.Errorf("delete scope %s: %w", id, err)
+		}
+		before, err := jsonText(old)
+		if err != nil {
+			return err
 		}
 		tx.Append(gyre.Event{Object: "scope", ID: id, Kind: "deleted", From: old.Name, Actor: actor})
-		return nil
+		return tx.noteFields("scope", id, before, "")
 	})
 }

@@ -97,13 +97,14 @@ func (tx *Tx) moveStatesAt(ctx context.Context, moves []move, e gyre.Event, when
 		byState[m.to] = append(byState[m.to], m.e.ID)
 		ev := e
 		ev.Object, ev.ID, ev.Kind, ev.From, ev.To = "exposure", m.e.ID, "state", string(m.e.State), string(m.to)
+		var err error
+		if ev.Changes, err = tx.moved(m, when); err != nil {
+			return err
+		}
 		tx.Append(ev)
 	}
 	for _, to := range order {
-		fixed := int64(0)
-		if to == gyre.StateFixed {
-			fixed = micros(when)
-		}
+		fixed := fixedAt(to, when)
 		err := inChunks(byState[to], idArg, []any{int64(tx.ws), string(to), micros(when), fixed}, func(in string, args []any) error {
 			_, err := tx.exec(ctx, "UPDATE exposure SET state = $2, state_since = $3, fixed_at = $4 WHERE workspace = $1 AND id IN "+in, args...)
 			return err
@@ -113,6 +114,14 @@ func (tx *Tx) moveStatesAt(ctx context.Context, moves []move, e gyre.Event, when
 		}
 	}
 	return nil
+}
+
+// fixedAt is what the column holds of an exposure that comes to a state.
+func fixedAt(to gyre.State, when time.Time) int64 {
+	if to == gyre.StateFixed {
+		return micros(when)
+	}
+	return 0
 }
 
 func (tx *Tx) recordChange(ctx context.Context, ch gyre.Change, moves []move) error {
@@ -258,6 +267,7 @@ func (db *DB) RecordBands(ctx context.Context, ws gyre.ID, changes []BandChange)
 				tx.Append(gyre.Event{
 					Object: "exposure", ID: c.Exposure, Kind: "band", From: string(c.From), To: string(c.To), Actor: "system", Details: c.Details,
 				})
+				tx.changed("exposure", c.Exposure, "band", string(c.From), string(c.To))
 			}
 			for band, ids := range byBand {
 				err := inChunks(ids, idArg, []any{int64(ws), string(band)}, func(in string, args []any) error {

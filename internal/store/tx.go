@@ -24,8 +24,21 @@ type Tx struct {
 	db     *DB
 	ws     gyre.ID
 	now    time.Time
+	at     time.Time // of its events: now, but never before an earlier event
 	events []gyre.Event
 	wake   bool // tell subscribers after the commit
+	actor  string
+	run    gyre.ID
+
+	// What the events will say, see changes.go and sightings.go.
+	changes map[objectID][]fieldChange
+	seen    map[string]map[gyre.ID]int64 // by object: when it was seen before
+	// What was read in this transaction, so that it need not be read again.
+	stored    map[gyre.ID]gyre.Exposure
+	assetSeen map[gyre.ID]int64
+	said      map[gyre.ID]map[string]word
+	created   map[objectID]bool // of the first sorted events
+	sorted    int
 }
 
 // Write runs fn in one transaction. Events that fn appends are numbered and
@@ -36,20 +49,25 @@ func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 		return err
 	}
 	defer sqlTx.close()
-	tx := &Tx{tx: sqlTx, db: db, ws: ws, now: db.now().UTC().Truncate(time.Microsecond)}
-	var seq int64
-	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq", int64(ws)).Scan(&seq)
+	tx := &Tx{tx: sqlTx, db: db, ws: ws, actor: "system"}
+	var seq, at int64
+	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq, at", int64(ws)).Scan(&seq, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return gyre.Errorf(gyre.NotFound, "no workspace %s", ws)
 	}
 	if err != nil {
 		return fmt.Errorf("lock workspace: %w", err)
 	}
+	// Now that it is this transaction's turn: events are in the order of time too.
+	tx.now = db.now().UTC().Truncate(time.Microsecond)
+	tx.at = tx.now
+	if last := timeOf(at); tx.at.Before(last) {
+		tx.at = last
+	}
 	if err := fn(tx); err != nil {
 		return err
 	}
-	seq, err = tx.flushEvents(ctx, seq)
-	if err != nil {
+	if seq, err = tx.flush(ctx, seq); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -60,6 +78,9 @@ func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 	}
 	return nil
 }
+
+// By says who is behind the changes that nobody appends an event for.
+func (tx *Tx) By(actor string, run gyre.ID) { tx.actor, tx.run = actor, run }
 
 // Now is the time of the transaction.
 func (tx *Tx) Now() time.Time { return tx.now }

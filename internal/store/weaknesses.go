@@ -139,6 +139,9 @@ func (tx *Tx) SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error {
 			aliases = append(aliases, alias{a, all[i].ID})
 		}
 	}
+	if err := tx.noteWeaknesses(ctx, all); err != nil {
+		return err
+	}
 	var encodeErr error
 	err := insert(ctx, tx.tx, "INSERT INTO weakness ("+weaknessColumns+", workspace)",
 		`ON CONFLICT (id) DO UPDATE SET name = excluded.name, class = excluded.class, title = excluded.title, severity = excluded.severity,

@@ -246,6 +246,8 @@ func testAssets(t *testing.T, db *store.DB, ws gyre.ID) {
 	ctx, e := t.Context(), plant(t, db, ws, 1)
 	ids := []gyre.Identifier{{Type: gyre.IDIP, Value: "10.0.0.1", Zone: gyre.ZoneDMZ}, {Type: gyre.IDMachine, Value: "abc"}}
 	other := gyre.Asset{ID: gyre.NewID(), Workspace: ws, Kind: gyre.Domain, Name: "x.test", FirstSeen: at, LastSeen: at}
+	sc, err := db.CreateScope(ctx, ws, "ann", gyre.Scope{Name: "shop"})
+	ok(t, err)
 	ok(t, db.Write(ctx, ws, func(tx *store.Tx) error {
 		if err := tx.SaveIdentifiers(ctx, "host", ids, []gyre.ID{e.asset.ID, e.asset.ID}, at); err != nil {
 			return err
@@ -253,12 +255,12 @@ func testAssets(t *testing.T, db *store.DB, ws gyre.ID) {
 		if err := tx.SaveAssets(ctx, []gyre.Asset{other}); err != nil {
 			return err
 		}
-		fresh, err := tx.NoteRun(ctx, 7, 8, []gyre.ID{e.asset.ID, other.ID})
+		fresh, err := tx.NoteRun(ctx, 7, sc.ID, []gyre.ID{e.asset.ID, other.ID})
 		same(t, "new to the scope", len(fresh), 2)
 		if err != nil {
 			return err
 		}
-		fresh, err = tx.NoteRun(ctx, 9, 8, []gyre.ID{e.asset.ID})
+		fresh, err = tx.NoteRun(ctx, 9, sc.ID, []gyre.ID{e.asset.ID})
 		same(t, "new to the scope", len(fresh), 0)
 		if err != nil {
 			return err
@@ -285,7 +287,7 @@ func testAssets(t *testing.T, db *store.DB, ws gyre.ID) {
 	same(t, "relations", rel, []gyre.Relation{{From: other.ID, To: e.asset.ID, Type: gyre.ResolvesTo, LastSeen: at}})
 	scopes, err := db.ScopesOfAssets(ctx, ws, []gyre.ID{other.ID})
 	ok(t, err)
-	same(t, "scopes", scopes[other.ID], []gyre.ID{8})
+	same(t, "scopes", scopes[other.ID], []gyre.ID{sc.ID})
 
 	crit, owner, tags := gyre.CriticalityCrown, "ann", []string{"b", " a", "b", ""}
 	got, err = db.PatchAsset(ctx, ws, e.asset.ID, "ann", gyre.AssetPatch{Criticality: &crit, Owner: &owner, Tags: &tags})
