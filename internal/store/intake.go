@@ -349,10 +349,8 @@ func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, tail 
 			return err
 		}
 	}
-	if tail != "" {
-		if err := tx.noteObservations(ctx, all); err != nil {
-			return err
-		}
+	if err := tx.noteObservations(ctx, all); err != nil {
+		return err
 	}
 	err := insert(ctx, tx.tx, "INSERT INTO observation (exposure, source, id, workspace, run, seen, at, evidence)", tail,
 		8, len(all), func(i int, a []any) []any {
