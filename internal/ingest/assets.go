@@ -200,12 +200,12 @@ func (w *write) merge(ctx context.Context, e *estate, family string, b, a *known
 				return err
 			}
 		}
-		if err := w.tx.MergeAsset(ctx, b.ID, a.ID); err != nil {
+		err := w.tx.MergeAsset(ctx, gyre.Merge{
+			From: b.ID, Into: a.ID, Reason: "a sighting of " + w.run.Source + " has identifiers of both", Actor: actor(w.run), Run: w.run.ID,
+		})
+		if err != nil {
 			return err
 		}
-		w.event(gyre.Event{
-			Object: "asset", ID: b.ID, Kind: "merged", From: b.Name, To: a.ID.String(), Reason: "a sighting of " + w.run.Source + " has identifiers of both",
-		})
 	}
 	if b.FirstSeen.Before(a.FirstSeen) {
 		a.FirstSeen = b.FirstSeen

@@ -27,8 +27,8 @@ type Tx interface {
 	SaveAssets(ctx context.Context, all []gyre.Asset) error
 	TouchAssets(ctx context.Context, ids []gyre.ID, seen time.Time) error
 	SaveIdentifiers(ctx context.Context, family string, ids []gyre.Identifier, owners []gyre.ID, seen time.Time) error
-	// MergeAsset moves everything of one asset to another and removes it.
-	MergeAsset(ctx context.Context, from, into gyre.ID) error
+	// MergeAsset moves everything of m.From to m.Into, which it turned out to be. It tells of it.
+	MergeAsset(ctx context.Context, m gyre.Merge) error
 	// NoteRun notes that a run of a scope touched assets and returns those new to the scope.
 	NoteRun(ctx context.Context, run, scope gyre.ID, assets []gyre.ID) ([]gyre.ID, error)
 

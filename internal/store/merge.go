@@ -6,70 +6,147 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
 )
 
-// MergeAsset moves everything of one asset to another and removes it. Where
-// both have the same thing (a fact, a component, an exposure), the other's stays and
-// takes over what only the removed one's had: earlier first and later last sightings, observations, history.
-func (tx *Tx) MergeAsset(ctx context.Context, from, into gyre.ID) error {
-	for _, q := range []string{
-		// Exposures that both have: the observations of sources that only one
-		// of them has, the verdicts and the history go over.
-		`UPDATE exposure SET first_seen = CASE WHEN x.first_seen < exposure.first_seen THEN x.first_seen ELSE exposure.first_seen END,
-			last_seen = CASE WHEN x.last_seen > exposure.last_seen THEN x.last_seen ELSE exposure.last_seen END
-			FROM exposure x WHERE exposure.workspace = $1 AND exposure.asset = $3 AND x.asset = $2 AND x.weakness = exposure.weakness AND x.locus = exposure.locus`,
-		`DELETE FROM observation WHERE workspace = $1 AND EXISTS (SELECT 1 FROM exposure x JOIN exposure y ON y.asset = $3 AND y.weakness = x.weakness AND y.locus = x.locus
-			JOIN observation o ON o.exposure = y.id WHERE x.asset = $2 AND x.id = observation.exposure AND o.source = observation.source)`,
-		mergeTwins("observation"), mergeTwins("verdict"),
-		`UPDATE event SET object_id = y.id FROM exposure x JOIN exposure y ON y.asset = $3 AND y.weakness = x.weakness AND y.locus = x.locus
-			WHERE event.workspace = $1 AND x.asset = $2 AND event.object_id = x.id`,
-		`DELETE FROM exception WHERE workspace = $1 AND exposure IN (SELECT x.id FROM exposure x JOIN exposure y
-			ON y.asset = $3 AND y.weakness = x.weakness AND y.locus = x.locus WHERE x.asset = $2)`,
-		`DELETE FROM exposure WHERE workspace = $1 AND asset = $2 AND EXISTS (SELECT 1 FROM exposure y
-			WHERE y.asset = $3 AND y.weakness = exposure.weakness AND y.locus = exposure.locus)`,
-		"UPDATE exposure SET asset = $3 WHERE workspace = $1 AND asset = $2",
-
-		`DELETE FROM fact WHERE workspace = $1 AND asset = $2 AND EXISTS (SELECT 1 FROM fact y
-			WHERE y.asset = $3 AND y.aspect = fact.aspect AND y.locus = fact.locus AND y.source = fact.source)`,
-		"UPDATE fact SET asset = $3 WHERE workspace = $1 AND asset = $2",
-		`DELETE FROM component WHERE workspace = $1 AND asset = $2 AND EXISTS (SELECT 1 FROM component y
-			WHERE y.asset = $3 AND y.source = component.source AND y.location = component.location AND y.purl = component.purl)`,
-		"UPDATE component SET asset = $3 WHERE workspace = $1 AND asset = $2",
-		"UPDATE coverage SET asset = $3 WHERE workspace = $1 AND asset = $2",
-		"UPDATE identifier SET asset = $3 WHERE workspace = $1 AND asset = $2",
-		"INSERT INTO run_asset (run, asset, workspace) SELECT run, CAST($3 AS BIGINT), workspace FROM run_asset WHERE workspace = $1 AND asset = $2 ON CONFLICT (run, asset) DO NOTHING",
-		"INSERT INTO asset_scope (workspace, asset, scope) SELECT workspace, CAST($3 AS BIGINT), scope FROM asset_scope WHERE workspace = $1 AND asset = $2 ON CONFLICT (workspace, scope, asset) DO NOTHING",
-		`INSERT INTO relation (workspace, from_asset, to_asset, type, first_seen, last_seen)
-			SELECT workspace, CASE WHEN from_asset = $2 THEN CAST($3 AS BIGINT) ELSE from_asset END, CASE WHEN to_asset = $2 THEN CAST($3 AS BIGINT) ELSE to_asset END,
-			type, first_seen, last_seen FROM relation WHERE workspace = $1 AND (from_asset = $2 OR to_asset = $2) ON CONFLICT (from_asset, to_asset, type) DO NOTHING`,
-		"DELETE FROM relation WHERE workspace = $1 AND (from_asset = $2 OR to_asset = $2 OR (from_asset = $3 AND to_asset = $3))",
-		"DELETE FROM run_asset WHERE workspace = $1 AND asset = $2",
-		"DELETE FROM asset_scope WHERE workspace = $1 AND asset = $2",
-		"DELETE FROM asset WHERE workspace = $1 AND id = $2",
+// MergeAsset makes the asset m.From one with m.Into: everything that the one has goes to
+// the other, and it is gone from every list. Of what both have (a fact, a component, an
+// exposure) the newer word stays. A journal keeps what that changed: UndoMerge.
+// m.Reason, m.Actor and m.Run say why and who; the names and the rest are filled in.
+func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
+	m.Object = gyre.MergedAsset
+	both, err := assetsByID(ctx, tx.tx, tx.ws, []gyre.ID{m.From, m.Into})
+	if err != nil {
+		return err
+	}
+	var from, into *gyre.Asset
+	for i := range both {
+		switch both[i].ID {
+		case m.From:
+			from = &both[i]
+		case m.Into:
+			into = &both[i]
+		}
+	}
+	if from == nil || into == nil {
+		return gyre.Errorf(gyre.NotFound, "merge of assets %s and %s: one of them is not there", m.From, m.Into)
+	}
+	m.FromName, m.IntoName = from.Name, into.Name
+	j, err := tx.beginMerge(ctx, m)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return j.mergeOwner(ctx, "asset") },
+		j.mergeSeen, j.mergeRelations,
+		func(ctx context.Context) error { return j.joinAssets(ctx, from, into) },
+		func(ctx context.Context) error {
+			return j.drop(ctx, "asset", "workspace = $1 AND id = $2", int64(tx.ws), int64(m.From))
+		},
+		j.flush,
 	} {
-		if err := tx.mergeStep(ctx, q, from, into); err != nil {
-			return fmt.Errorf("merge asset %s into %s: %w", from, into, err)
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("merge asset %s into %s: %w", m.From, m.Into, err)
+		}
+	}
+	j.event("asset", m.From, "merged", from.Name, m.Into.String())
+	j.event("asset", m.Into, "merged_in", m.From.String(), from.Name)
+	return nil
+}
+
+// mergeSeen moves what was seen on the asset, and who saw it.
+func (j *journal) mergeSeen(ctx context.Context) error {
+	args := []any{int64(j.tx.ws), int64(j.m.From), int64(j.m.Into)}
+	for _, t := range []struct{ table, same string }{
+		{"fact", "y.aspect = fact.aspect AND y.locus = fact.locus AND y.source = fact.source"},
+		{"component", "y.source = component.source AND y.location = component.location AND y.purl = component.purl"},
+	} {
+		older := "workspace = $1 AND asset = $3 AND EXISTS (SELECT 1 FROM " + t.table + " y WHERE y.asset = $2 AND " + t.same + " AND y.last_seen > " + t.table + ".last_seen)"
+		twice := "workspace = $1 AND asset = $2 AND EXISTS (SELECT 1 FROM " + t.table + " y WHERE y.asset = $3 AND " + t.same + ")"
+		for _, where := range []string{older, twice} {
+			if err := j.drop(ctx, t.table, where, args...); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range []struct{ table, same string }{{"run_asset", "y.run = run_asset.run"}, {"asset_scope", "y.workspace = asset_scope.workspace AND y.scope = asset_scope.scope"}} {
+		if err := j.drop(ctx, t.table, "workspace = $1 AND asset = $2 AND EXISTS (SELECT 1 FROM "+t.table+" y WHERE y.asset = $3 AND "+t.same+")", args...); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"fact", "component", "coverage", "identifier", "run_asset", "asset_scope", "sighting"} {
+		if _, err := j.move(ctx, table, "asset", j.m.From, j.m.Into); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// mergeTwins moves rows of the exposures that will go to those that stay.
-func mergeTwins(table string) string {
-	return "UPDATE " + table + ` SET exposure = y.id FROM exposure x JOIN exposure y ON y.asset = $3 AND y.weakness = x.weakness AND y.locus = x.locus
-		WHERE ` + table + `.workspace = $1 AND x.asset = $2 AND ` + table + `.exposure = x.id`
+// mergeRelations moves the edges of the asset; one between the two is none any more.
+func (j *journal) mergeRelations(ctx context.Context) error {
+	for _, where := range []string{
+		"(from_asset = $2 AND to_asset IN ($2, $3)) OR (from_asset = $3 AND to_asset = $2)",
+		"from_asset = $2 AND EXISTS (SELECT 1 FROM relation y WHERE y.from_asset = $3 AND y.to_asset = relation.to_asset AND y.type = relation.type)",
+		"to_asset = $2 AND EXISTS (SELECT 1 FROM relation y WHERE y.to_asset = $3 AND y.from_asset = relation.from_asset AND y.type = relation.type)",
+	} {
+		if err := j.drop(ctx, "relation", "workspace = $1 AND ("+where+")", int64(j.tx.ws), int64(j.m.From), int64(j.m.Into)); err != nil {
+			return err
+		}
+	}
+	for _, end := range []string{"from_asset", "to_asset"} {
+		if _, err := j.move(ctx, "relation", end, j.m.From, j.m.Into); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// mergeStep runs one statement of a merge. PostgreSQL refuses arguments that a
-// statement does not mention, so those that mention two get two.
-func (tx *Tx) mergeStep(ctx context.Context, query string, from, into gyre.ID) error {
-	args := []any{int64(tx.ws), int64(from), int64(into)}
-	if !strings.Contains(query, "$3") {
-		args = args[:2]
+// joinAssets gives the asset that stays what only the other's row says: what a
+// person has set, which beats what sources said, and what is missing.
+func (j *journal) joinAssets(ctx context.Context, from, into *gyre.Asset) error {
+	out := *into
+	own := func(field string) bool { return slices.Contains(into.Pinned, field) }
+	his := func(field string) bool { return slices.Contains(from.Pinned, field) && !own(field) }
+	if his("criticality") || (!own("criticality") && from.Criticality > into.Criticality) {
+		out.Criticality = from.Criticality
 	}
-	_, err := tx.exec(ctx, query, args...)
-	return err
+	if his("owner") || (!own("owner") && into.Owner == "") {
+		out.Owner = from.Owner
+	}
+	if his("tags") {
+		out.Tags = from.Tags
+	} else if !own("tags") {
+		out.Tags = CleanTags(append(slices.Clone(into.Tags), from.Tags...))
+	}
+	out.Attributes = map[string]string{}
+	for _, a := range []*gyre.Asset{from, into} {
+		for k, v := range a.Attributes {
+			out.Attributes[k] = v
+		}
+	}
+	if out.Zone == "" {
+		out.Zone = from.Zone
+	}
+	if from.FirstSeen.Before(out.FirstSeen) {
+		out.FirstSeen = from.FirstSeen
+	}
+	if from.LastSeen.After(out.LastSeen) {
+		out.LastSeen = from.LastSeen
+	}
+	attributes, err := jsonText(out.Attributes)
+	if err != nil {
+		return err
+	}
+	set := map[string]any{
+		"criticality": int64(out.Criticality), "owner": out.Owner, "tags": strings.Join(out.Tags, "\n"), "zone": string(out.Zone),
+		"attributes": attributes, "pinned": pinBits(append(slices.Clone(from.Pinned), into.Pinned...)),
+		"first_seen": micros(out.FirstSeen), "last_seen": micros(out.LastSeen),
+	}
+	if len(into.Attributes) == len(out.Attributes) {
+		delete(set, "attributes")
+	}
+	return j.change(ctx, "asset", into.ID, set)
 }
