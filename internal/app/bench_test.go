@@ -4,8 +4,6 @@
 package app
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,10 +29,11 @@ import (
 // Three reports go in one after the other: the first, the same again, and one in
 // which 5 % of the findings differ.
 //
-// The baseline of each is measured in the same run on the same engine: the exposures
-// that the import leaves, written into the same table of another database by a bare
-// loop of batched upserts, new (for the first import) or known (for the others).
-// Whoever does nothing else cannot be faster.
+// The baseline of each is measured in the same run on the same engine: every row
+// that the three imports leave, in all tables, written into the same tables of another
+// database by a bare loop of batched upserts, new (for the first import) or known (for the
+// others, which leave events and coverage out). Beside it stands the figure for the exposures'
+// table alone. Whoever does nothing else cannot be faster.
 //
 //	go test -run '^$' -bench '^BenchmarkImport$' -benchtime 1x ./internal/app
 //
@@ -60,7 +59,7 @@ func BenchmarkImport(b *testing.B) {
 		}
 	}
 	if table.Len() > 0 {
-		fmt.Printf("\n%d findings, %s\n\n| Engine | Report | Import | Findings/s | Bare rows/s | Of bare | Peak heap growth |\n|---|---|---|---:|---:|---:|---:|\n%s\n",
+		fmt.Printf("\n%d findings, %s\n\n| Engine | Report | Import | Findings/s | Bare: findings/s | Of bare | Exposures alone: rows/s | Of that | Peak heap growth |\n|---|---|---|---:|---:|---:|---:|---:|---:|\n%s\n",
 			findings, runtime.Version(), table.String())
 	}
 }
@@ -105,18 +104,21 @@ func (im *importing) run(table *strings.Builder) {
 		}
 	}
 	b.StopTimer()
-	rows, fresh, known := im.bare(url)
+	limit := bare(b, im.engine, url)
 	for i, s := range steps {
-		bare := fresh
+		all, exposures := limit.fresh, limit.freshExposures
 		if s.known {
-			bare = known
+			all, exposures = limit.known, limit.knownExposures
 		}
-		rate, limit := float64(im.findings)/took[i].took.Seconds(), float64(rows)/bare.Seconds()
+		rate, bare := float64(im.findings)/took[i].took.Seconds(), float64(im.findings)/all.Seconds()
+		narrow := float64(limit.exposures) / exposures.Seconds()
 		unit := strings.NewReplacer(" ", "-", "%", "percent").Replace(s.name)
 		b.ReportMetric(rate, unit+":findings/s")
-		b.ReportMetric(rate/limit, unit+":of-bare")
-		fmt.Fprintf(table, "| %s | %s | %s | %.0f | %.0f | %.2f | %d MiB |\n", im.engine, im.format, s.name, rate, limit, rate/limit, took[i].heap>>20)
+		b.ReportMetric(rate/bare, unit+":of-bare")
+		fmt.Fprintf(table, "| %s | %s | %s | %.0f | %.0f | %.2f | %.0f | %.2f | %d MiB |\n",
+			im.engine, im.format, s.name, rate, bare, rate/bare, narrow, rate/narrow, took[i].heap>>20)
 	}
+	b.Logf("%s, %s: the imports leave %d rows, %d of them exposures", im.engine, im.format, limit.rows, limit.exposures)
 }
 
 // report writes a report to a file, so that making it is not measured.
@@ -149,121 +151,6 @@ func (im *importing) post(file string) gyre.Run {
 		im.b.Fatalf("import: %d %s %v", w.Code, w.Body, err)
 	}
 	return run
-}
-
-// bare writes the exposures of a database into another one, with nothing but
-// upserts of 50 rows in transactions of 1000, as new and then as known.
-func (im *importing) bare(from string) (n int, fresh, known time.Duration) {
-	b := im.b
-	to := storetest.URL(b, im.engine)
-	if db, err := store.Open(b.Context(), to); err != nil { // for its tables
-		b.Fatal(err)
-	} else if err := db.Close(); err != nil {
-		b.Fatal(err)
-	}
-	all := im.read(from)
-	db := im.open(to)
-	defer func() { _ = db.Close() }()
-	pass := func() time.Duration {
-		start := time.Now()
-		for at := 0; at < len(all); at += 1000 {
-			if err := upsert(b.Context(), db, all[at:min(at+1000, len(all))]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		return time.Since(start)
-	}
-	return len(all), pass(), pass()
-}
-
-// open connects as the store does.
-func (im *importing) open(url string) *sql.DB {
-	driver, dsn := "pgx", url
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver = "gyre-sqlite"
-		dsn = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)&_txlock=immediate"
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		im.b.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	return db
-}
-
-const bareColumns = "id, workspace, asset, weakness, locus, aspect, class, severity, state, state_since, credentialed, remedy, first_seen, last_seen, fixed_at, band, action"
-
-func (im *importing) read(url string) (all [][]any) {
-	db := im.open(url)
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(im.b.Context(), "SELECT "+bareColumns+" FROM exposure")
-	if err != nil {
-		im.b.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		row := make([]any, strings.Count(bareColumns, ",")+1)
-		to := make([]any, len(row))
-		for i := range row {
-			to[i] = &row[i]
-		}
-		if err := rows.Scan(to...); err != nil {
-			im.b.Fatal(err)
-		}
-		all = append(all, row)
-	}
-	if err := rows.Err(); err != nil {
-		im.b.Fatal(err)
-	}
-	return all
-}
-
-func upsert(ctx context.Context, db *sql.DB, rows [][]any) error {
-	const chunk = 50
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	var whole *sql.Stmt
-	for at := 0; at < len(rows); at += chunk {
-		part := rows[at:min(at+chunk, len(rows))]
-		var args []any
-		for _, r := range part {
-			args = append(args, r...)
-		}
-		if len(part) < chunk {
-			_, err = tx.ExecContext(ctx, bareUpsert(len(part)), args...)
-		} else {
-			if whole == nil {
-				if whole, err = tx.PrepareContext(ctx, bareUpsert(chunk)); err != nil {
-					return err
-				}
-				defer func() { _ = whole.Close() }()
-			}
-			_, err = whole.ExecContext(ctx, args...)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
-}
-
-func bareUpsert(rows int) string {
-	var q strings.Builder
-	q.WriteString("INSERT INTO exposure (" + bareColumns + ") VALUES ")
-	n := 0
-	for r := range rows {
-		q.WriteString(strings.Repeat(",", min(r, 1)) + "(")
-		for c := range strings.Count(bareColumns, ",") + 1 {
-			n++
-			q.WriteString(strings.Repeat(",", min(c, 1)) + "$" + strconv.Itoa(n))
-		}
-		q.WriteString(")")
-	}
-	q.WriteString(" ON CONFLICT (asset, weakness, locus) DO UPDATE SET severity = excluded.severity, remedy = excluded.remedy, last_seen = excluded.last_seen + 1")
-	return q.String()
 }
 
 // watchHeap samples the heap, garbage included, until the function it returns
