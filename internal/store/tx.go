@@ -30,7 +30,7 @@ type Tx struct {
 	actor  string
 	run    gyre.ID
 
-	// What the events will say, see changes.go and sightings.go.
+	// What the events will say, see changes.go and seen.go.
 	changes map[objectID][]fieldChange
 	seen    map[string]map[gyre.ID]int64 // by object: when it was seen before
 	// What was read in this transaction, so that it need not be read again.

@@ -16,14 +16,14 @@ UPDATE workspace SET since = at;
 
 -- Sightings that change nothing have no event. body lists when each object
 -- that a transaction saw had been seen before.
-CREATE TABLE sighting (
+CREATE TABLE seen_before (
     id        INTEGER NOT NULL PRIMARY KEY,
     workspace BIGINT NOT NULL,
     at        BIGINT NOT NULL,
     object    TEXT NOT NULL,
     body      BLOB NOT NULL
 );
-CREATE INDEX sighting_at ON sighting (workspace, at);
+CREATE INDEX seen_before_at ON seen_before (workspace, at);
 
 -- What was known of a CVE before it changed, for those that some estate has;
 -- empty is nothing. It held until ended.

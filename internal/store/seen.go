@@ -83,7 +83,7 @@ func (tx *Tx) flushSightings(ctx context.Context) error {
 		return nil
 	}
 	for _, object := range slices.Sorted(maps.Keys(tx.seen)) {
-		_, err := tx.exec(ctx, "INSERT INTO sighting (id, workspace, at, object, body) VALUES ($1,$2,$3,$4,$5)",
+		_, err := tx.exec(ctx, "INSERT INTO seen_before (id, workspace, at, object, body) VALUES ($1,$2,$3,$4,$5)",
 			int64(gyre.NewID()), int64(tx.ws), micros(tx.at), object, packSightings(tx.seen[object]))
 		if err != nil {
 			return fmt.Errorf("store sightings: %w", err)
