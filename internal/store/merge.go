@@ -77,7 +77,7 @@ func (j *journal) mergeSeen(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, table := range []string{"fact", "component", "coverage", "identifier", "run_asset", "asset_scope", "sighting"} {
+	for _, table := range []string{"fact", "component", "coverage", "identifier", "run_asset", "asset_scope", "claim"} {
 		if _, err := j.move(ctx, table, "asset", j.m.From, j.m.Into); err != nil {
 			return err
 		}

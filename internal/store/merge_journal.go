@@ -62,7 +62,7 @@ var rowKeys = map[string][]string{
 	"asset_scope.asset":    {"scope"},
 	"relation.from_asset":  {"to_asset", "type"},
 	"relation.to_asset":    {"from_asset", "type"},
-	"sighting.asset":       {"id"},
+	"claim.asset":          {"id"},
 
 	"weakness_alias.weakness": {"alias"},
 }

@@ -95,7 +95,7 @@ func (w *mergeWorld) plant() {
 				}
 			}
 			w.ok(tx.AddCoverage(w.ctx, 3, []gyre.Coverage{{Asset: gyre.RefID(a.ID), Aspect: "tls"}}))
-			_, err = tx.exec(w.ctx, "INSERT INTO sighting (id, workspace, family, source, claim, asset, first_seen, last_seen, contested) VALUES ($1,$2,'host','net',$3,$4,1,2,$5)",
+			_, err = tx.exec(w.ctx, "INSERT INTO claim (id, workspace, family, source, digest, asset, first_seen, last_seen, contested) VALUES ($1,$2,'host','net',$3,$4,1,2,$5)",
 				int64(gyre.NewID()), int64(w.ws), a.Name, int64(a.ID), false)
 			w.ok(err)
 			for _, weakness := range w.weaknesses {
@@ -175,7 +175,7 @@ func (w *mergeWorld) dump(tables ...string) map[string][]string {
 }
 
 var mergedTables = []string{
-	"asset", "identifier", "relation", "component", "fact", "coverage", "run_asset", "asset_scope", "sighting", "exposure", "observation", "verdict", "exception", "change_item",
+	"asset", "identifier", "relation", "component", "fact", "coverage", "run_asset", "asset_scope", "claim", "exposure", "observation", "verdict", "exception", "change_item",
 }
 
 func (w *mergeWorld) same(what string, got, want any) {

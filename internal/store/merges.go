@@ -86,7 +86,7 @@ func (tx *Tx) keepApart(ctx context.Context, m gyre.Merge, actor string) error {
 	}
 	var sides [2][]gyre.ID
 	for i, asset := range []gyre.ID{m.From, m.Into} {
-		if sides[i], err = tx.sightingsOf(ctx, asset); err != nil {
+		if sides[i], err = tx.claimsOf(ctx, asset); err != nil {
 			return err
 		}
 	}
@@ -98,11 +98,11 @@ const (
 	ruleSame  = "same"
 )
 
-func (tx *Tx) sightingsOf(ctx context.Context, asset gyre.ID) ([]gyre.ID, error) {
-	return collect(ctx, tx.tx, scanID, "SELECT id FROM sighting WHERE workspace = $1 AND asset = $2 ORDER BY id", int64(tx.ws), int64(asset))
+func (tx *Tx) claimsOf(ctx context.Context, asset gyre.ID) ([]gyre.ID, error) {
+	return collect(ctx, tx.tx, scanID, "SELECT id FROM claim WHERE workspace = $1 AND asset = $2 ORDER BY id", int64(tx.ws), int64(asset))
 }
 
-// addRule stores what a person has ruled of sightings: those of both sides are
+// addRule stores what a person has ruled of claims: those of both sides are
 // one asset (same), or those of the one are not those of the other (apart).
 func (tx *Tx) addRule(ctx context.Context, kind string, merge gyre.ID, actor, reason string, sides [2][]gyre.ID) error {
 	if len(sides[0]) == 0 || len(sides[1]) == 0 {
@@ -114,9 +114,9 @@ func (tx *Tx) addRule(ctx context.Context, kind string, merge gyre.ID, actor, re
 	if err != nil {
 		return fmt.Errorf("store rule: %w", err)
 	}
-	for side, sightings := range sides {
-		err := insert(ctx, tx.tx, "INSERT INTO identity_rule_side (rule, sighting, side, workspace)", "ON CONFLICT (rule, sighting) DO NOTHING", 4, len(sightings),
-			func(i int, a []any) []any { return append(a, int64(id), int64(sightings[i]), int64(side), int64(tx.ws)) })
+	for side, claims := range sides {
+		err := insert(ctx, tx.tx, "INSERT INTO identity_rule_side (rule, claim, side, workspace)", "ON CONFLICT (rule, claim) DO NOTHING", 4, len(claims),
+			func(i int, a []any) []any { return append(a, int64(id), int64(claims[i]), int64(side), int64(tx.ws)) })
 		if err != nil {
 			return fmt.Errorf("store rule: %w", err)
 		}

@@ -39,32 +39,32 @@ CREATE TABLE merge_item (
 CREATE INDEX merge_item_object ON merge_item (object_id, kind);
 
 -- One claim of a source: these identifiers are of one asset, seen from then to then.
-CREATE TABLE sighting (
+CREATE TABLE claim (
     id         INTEGER NOT NULL PRIMARY KEY,
     workspace  BIGINT  NOT NULL,
     family     TEXT    NOT NULL,
     source     TEXT    NOT NULL,
-    claim      TEXT    NOT NULL,
+    digest     TEXT    NOT NULL,
     asset      BIGINT  NOT NULL,
     first_seen BIGINT  NOT NULL,
     last_seen  BIGINT  NOT NULL,
     contested  BOOLEAN NOT NULL
 );
-CREATE INDEX sighting_claim ON sighting (workspace, source, claim);
-CREATE INDEX sighting_asset ON sighting (asset);
+CREATE INDEX claim_digest ON claim (workspace, source, digest);
+CREATE INDEX claim_asset ON claim (asset);
 
-CREATE TABLE sighting_identifier (
-    sighting  BIGINT NOT NULL,
+CREATE TABLE claim_identifier (
+    claim     BIGINT NOT NULL,
     type      TEXT   NOT NULL,
     value     TEXT   NOT NULL,
     zone      TEXT   NOT NULL,
     workspace BIGINT NOT NULL,
     family    TEXT   NOT NULL,
-    PRIMARY KEY (sighting, type, value, zone)
+    PRIMARY KEY (claim, type, value, zone)
 ) WITHOUT ROWID;
-CREATE INDEX sighting_identifier_value ON sighting_identifier (workspace, family, type, value);
+CREATE INDEX claim_identifier_value ON claim_identifier (workspace, family, type, value);
 
--- A person's word: the sightings of a rule are one asset, or those of its two sides are not.
+-- A person's word: the claims of a rule are one asset, or those of its two sides are not.
 CREATE TABLE identity_rule (
     id        INTEGER NOT NULL PRIMARY KEY,
     workspace BIGINT NOT NULL,
@@ -81,18 +81,18 @@ CREATE INDEX identity_rule_merge ON identity_rule (merge);
 
 CREATE TABLE identity_rule_side (
     rule      BIGINT NOT NULL,
-    sighting  BIGINT NOT NULL,
+    claim     BIGINT NOT NULL,
     side      BIGINT NOT NULL,
     workspace BIGINT NOT NULL,
-    PRIMARY KEY (rule, sighting)
+    PRIMARY KEY (rule, claim)
 ) WITHOUT ROWID;
-CREATE INDEX identity_rule_side_sighting ON identity_rule_side (sighting);
+CREATE INDEX identity_rule_side_claim ON identity_rule_side (claim);
 
--- A sighting that could be of several assets, for a person to decide.
+-- A claim that could be of several assets, for a person to decide.
 CREATE TABLE review (
     id         INTEGER NOT NULL PRIMARY KEY,
     workspace  BIGINT NOT NULL,
-    sighting   BIGINT NOT NULL,
+    claim      BIGINT NOT NULL,
     created    BIGINT NOT NULL,
     updated    BIGINT NOT NULL,
     state      TEXT   NOT NULL,
@@ -104,13 +104,13 @@ CREATE TABLE review (
     actor      TEXT   NOT NULL,
     rule       BIGINT NOT NULL,
     merge      BIGINT NOT NULL,
-    UNIQUE (workspace, sighting)
+    UNIQUE (workspace, claim)
 );
 CREATE INDEX review_state ON review (workspace, state, id);
 
 -- What is known already becomes one claim for each asset.
-INSERT INTO sighting (id, workspace, family, source, claim, asset, first_seen, last_seen, contested)
+INSERT INTO claim (id, workspace, family, source, digest, asset, first_seen, last_seen, contested)
     SELECT a.id, a.workspace, MIN(i.family), 'earlier', CAST(a.id AS TEXT), a.id, a.first_seen, a.last_seen, FALSE
     FROM asset a JOIN identifier i ON i.asset = a.id GROUP BY a.id, a.workspace, a.first_seen, a.last_seen;
-INSERT INTO sighting_identifier (sighting, type, value, zone, workspace, family)
+INSERT INTO claim_identifier (claim, type, value, zone, workspace, family)
     SELECT i.asset, i.type, i.value, i.zone, i.workspace, i.family FROM identifier i;
