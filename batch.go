@@ -176,6 +176,9 @@ type Run struct {
 	Status    RunStatus `json:"status"`
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended,omitzero"`
+	// Until is when the last of what it saw is dated, by the same clock as
+	// Started; zero while it runs, and of runs that never ended.
+	Until     time.Time `json:"-"`
 	Counts    RunCounts `json:"counts"`
 	Problems  []Problem `json:"problems,omitempty"`
 	Limits    []string  `json:"limits,omitempty" doc:"What it could not look at and why, in words"`

@@ -121,6 +121,12 @@ type Observation struct {
 	Evidence Evidence  `json:"evidence"`
 }
 
+// Word is a source's latest word on an exposure that it has once seen.
+type Word struct {
+	Seen bool
+	At   time.Time
+}
+
 // Event is one change of one object: who or which run, when, from what to
 // what, and why. Seq ascends within a workspace without gaps that a reader can
 // observe; the projection follows it.

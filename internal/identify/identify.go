@@ -31,17 +31,18 @@ const Source = "identify"
 
 // Store is what the stage reads.
 type Store interface {
-	EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Fact) error) error
+	// newer: a later run has written over what this one saw there.
+	EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(f gyre.Fact, newer bool) error) error
 	EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error
-	// EachComponentOfOthers calls fn for the components that other sources see
-	// on the assets whose components the run covered.
+	// EachComponentOfOthers calls fn for the components that other sources, or a
+	// later run of the same, see on the assets whose components the run covered.
 	EachComponentOfOthers(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error
 	CoverageOfRun(ctx context.Context, ws, run gyre.ID) ([]gyre.Coverage, error)
 	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
 	// Advisories returns every advisory that speaks of one of the packages, as match.Decode reads it.
 	Advisories(ctx context.Context, keys []match.PackageKey) ([][]byte, error)
 	// RunsBehindComponents lists the runs whose sight of a component, older than
-	// a time, still stands: for each asset and source the newest that saw all of them.
+	// a time, still stands.
 	RunsBehindComponents(ctx context.Context, ws gyre.ID, before time.Time) ([]gyre.Run, error)
 	// EachWeaknessAt calls fn with every name of every weakness that an asset has or had.
 	EachWeaknessAt(ctx context.Context, ws, asset gyre.ID, fn func(locus, name string) error) error
@@ -177,10 +178,16 @@ func (j *judging) learn(ctx context.Context) error {
 	return nil
 }
 
-// facts judges every fact that stands after the run.
+// facts judges every fact that stands after the run. What a later run has
+// written over cannot be judged any more, and so says nothing.
 func (j *judging) facts(ctx context.Context) error {
 	now := j.Now()
-	err := j.Store.EachFactOfRun(ctx, j.ws, j.run, func(f gyre.Fact) error {
+	err := j.Store.EachFactOfRun(ctx, j.ws, j.run, func(f gyre.Fact, newer bool) error {
+		at := subject{f.Asset, f.Aspect}
+		if newer {
+			j.spoken[at] = append(j.spoken[at], verdict{locus: f.Locus})
+			return nil
+		}
 		asset, err := j.asset(ctx, f.Asset)
 		if err != nil {
 			return err
@@ -191,7 +198,6 @@ func (j *judging) facts(ctx context.Context) error {
 			findings[i].Asset, findings[i].Credentialed = f.Asset, f.Credentialed
 		}
 		j.batch.Findings = append(j.batch.Findings, findings...)
-		at := subject{f.Asset, f.Aspect}
 		j.spoken[at] = append(j.spoken[at], verdict{f.Locus, judged})
 		return j.flushIfFull(ctx)
 	})
@@ -228,8 +234,8 @@ func assetOf(ref gyre.Ref) (gyre.ID, error) {
 	return id, nil
 }
 
-// leaveToOthers takes from the coverage what another source says is installed:
-// that a list does not name what another list names is no sign that it is gone.
+// leaveToOthers takes from the coverage what another source, or a later run, says
+// is installed: that a list does not name what another list names is no sign that it is gone.
 func (j *judging) leaveToOthers(ctx context.Context) error {
 	err := j.Store.EachComponentOfOthers(ctx, j.ws, j.run, func(c gyre.Component) error {
 		locus := match.Locus(c)

@@ -37,11 +37,39 @@ func covered(c gyre.Coverage, locus string) bool {
 	return covers(c.Loci, locus) && !slices.Contains(c.Except, locus)
 }
 
-// expire removes the facts and components that the run would have seen again
-// if they were still there.
-func (w *write) expire(ctx context.Context) error {
+// end does what a run's end calls for: one that succeeded ends what it covered
+// and did not see; and what it saw itself is ended by those that looked later.
+func (w *write) end(ctx context.Context, status gyre.RunStatus) error {
+	if status == gyre.RunSucceeded {
+		if err := w.expire(ctx, w.run, 0); err != nil {
+			return err
+		}
+		if err := w.close(ctx, w.run, 0); err != nil {
+			return err
+		}
+	}
+	// A run that comes late has seen what later runs, which are in already, may
+	// have found gone. They could not say so then, for nobody had seen it.
+	later, err := w.tx.LaterRuns(ctx, w.run)
+	if err != nil {
+		return fmt.Errorf("find later runs: %w", err)
+	}
+	for _, l := range later {
+		if err := w.expire(ctx, l, w.run.ID); err != nil {
+			return err
+		}
+		if err := w.close(ctx, l, w.run.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire removes the facts and components that a run would have seen again if
+// they were still there; with another run, only on the assets that this one touched.
+func (w *write) expire(ctx context.Context, by gyre.Run, of gyre.ID) error {
 	var facts []gyre.Fact
-	err := w.tx.EachUnseenFact(ctx, w.run, func(f gyre.Fact, c gyre.Coverage) error {
+	err := w.tx.EachUnseenFact(ctx, by, of, func(f gyre.Fact, c gyre.Coverage) error {
 		if covered(c, f.Locus) && (len(facts) == 0 || !sameFact(facts[len(facts)-1], f)) {
 			f.Data = nil
 			facts = append(facts, f)
@@ -51,11 +79,11 @@ func (w *write) expire(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find expired facts: %w", err)
 	}
-	if err := w.tx.DeleteFacts(ctx, w.run.Source, facts); err != nil {
+	if err := w.tx.DeleteFacts(ctx, by.Source, facts); err != nil {
 		return err
 	}
 	var components []gyre.ID
-	err = w.tx.EachUnseenComponent(ctx, w.run, func(cp gyre.Component, c gyre.Coverage) error {
+	err = w.tx.EachUnseenComponent(ctx, by, of, func(cp gyre.Component, c gyre.Coverage) error {
 		if covered(c, cp.Location+"#"+cp.Name) && (len(components) == 0 || components[len(components)-1] != cp.ID) {
 			components = append(components, cp.ID)
 		}
@@ -84,16 +112,19 @@ type judged struct {
 	known bool
 }
 
-// close moves to fixed what the run covered and did not see.
+// close moves to fixed what a run covered and did not see; with another run, only
+// on the assets that this one touched. docs/closing.md says the rule in full.
 //
 // Candidates share asset, aspect and credentials with a judged coverage and were
 // last seen before the run started. Of those it closes the ones whose locus and
-// weakness are covered, if the run's source has observed the exposure before or
+// weakness are covered, if the run's source has once seen the exposure or
 // the coverage lists the weakness: a tool that never saw it, and does not say that it
 // looks for it, knows nothing of it.
-func (w *write) close(ctx context.Context) error {
+//
+// They are fixed as of the run's start: what somebody saw after that is newer.
+func (w *write) close(ctx context.Context, by gyre.Run, of gyre.ID) error {
 	var all []unseen
-	err := w.tx.EachUnseenExposure(ctx, w.run, func(e gyre.Exposure, c gyre.Coverage, known bool) error {
+	err := w.tx.EachUnseenExposure(ctx, by, of, func(e gyre.Exposure, c gyre.Coverage, known bool) error {
 		if !covered(c, e.Locus) || (!known && c.Weaknesses == nil) {
 			return nil
 		}
@@ -124,23 +155,28 @@ func (w *write) close(ctx context.Context) error {
 		if i < 0 {
 			continue
 		}
-		evidence := w.absence(u.e, u.by[i].Coverage)
+		evidence := absence(by, u.e, u.by[i].Coverage)
 		text, err := json.Marshal(evidence)
 		if err != nil {
 			return fmt.Errorf("encode evidence: %w", err)
 		}
 		gone, details = append(gone, u.e), append(details, string(text))
+		if !u.by[i].known {
+			continue // an observation says that its source has seen it once
+		}
 		observations = append(observations, gyre.Observation{
-			ID: gyre.NewID(), Exposure: u.e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: false, At: w.at, Evidence: evidence,
+			ID: gyre.NewID(), Exposure: u.e.ID, Run: by.ID, Source: by.Observer(), Seen: false, At: by.Started, Evidence: evidence,
 		})
 	}
 	w.counts.Closed += len(gone)
 	if err := w.tx.SaveObservations(ctx, observations); err != nil {
 		return err
 	}
-	return w.tx.CloseExposures(ctx, gone, details, gyre.Event{
-		Actor: actor(w.run), Run: w.run.ID, Reason: "not seen by a run that covered its place",
-	}, w.at)
+	reason := "not seen by a run that covered its place"
+	if of != 0 {
+		reason = "not seen by a later run that covered its place"
+	}
+	return w.tx.CloseExposures(ctx, gone, details, gyre.Event{Actor: actor(w.run), Run: w.run.ID, Reason: reason}, by.Started)
 }
 
 // keys are the names of the weaknesses of exposures.
@@ -162,9 +198,9 @@ func (w *write) keys(ctx context.Context, all []unseen) (map[gyre.ID][]string, e
 
 // absence is the evidence that something is gone: which run looked, and what
 // it covered.
-func (w *write) absence(e gyre.Exposure, c gyre.Coverage) gyre.Evidence {
+func absence(by gyre.Run, e gyre.Exposure, c gyre.Coverage) gyre.Evidence {
 	data := map[string]any{
-		"run": w.run.ID.String(), "source": w.run.Observer(), "started": stamp(w.run.Started), "aspect": string(c.Aspect), "locus": e.Locus,
+		"run": by.ID.String(), "source": by.Observer(), "started": stamp(by.Started), "aspect": string(c.Aspect), "locus": e.Locus,
 		"credentialed": c.Credentialed,
 	}
 	if c.Loci != nil {
@@ -177,7 +213,7 @@ func (w *write) absence(e gyre.Exposure, c gyre.Coverage) gyre.Evidence {
 	if place == "" {
 		place = "the asset"
 	}
-	return gyre.Evidence{Summary: fmt.Sprintf("%s looked at %s and did not see it", w.run.Observer(), place), Data: data}
+	return gyre.Evidence{Summary: fmt.Sprintf("%s looked at %s and did not see it", by.Observer(), place), Data: data}
 }
 
 func head(list []string) []string {

@@ -16,6 +16,8 @@
 //   - An exposure is closed by a run that succeeded, covered its place and weakness,
 //     with credentials where it was seen with them, and started after it was last
 //     seen. A failed, partial, cancelled, older or narrower run closes nothing.
+//   - What stands is a function of the set of runs and their dates, not of the
+//     order in which they come (docs/closing.md, which also says where that ends).
 //   - One asset is one asset in whatever order simple sightings of it arrive.
 //   - Work in the database is by set, never by row, and memory does not grow with
 //     the number of batches except by one entry for each asset of the run.

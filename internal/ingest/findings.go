@@ -156,17 +156,18 @@ func (w *write) newExposure(f *finding) *gyre.Exposure {
 
 // seeAgain brings an exposure up to date with a new sighting of it, and says
 // whether anything changed but that it was seen.
-func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]bool) bool {
+func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]gyre.Word) bool {
 	changed := false
 	change := func(kind, from, to, why string) {
 		w.event(gyre.Event{Object: "exposure", ID: e.ID, Kind: kind, From: from, To: to, Reason: why})
 		changed = true
 	}
-	if seen, known := sources[w.run.Observer()]; !known || !seen {
+	if word, known := sources[w.run.Observer()]; !known || !word.Seen && !w.at.Before(word.At) {
 		change("source", "", w.run.Observer(), f.Evidence.Summary)
 	}
-	// An old report does not bring back what was fixed after it.
-	if e.State == gyre.StateFixed && w.at.After(e.FixedAt) {
+	// An old report does not bring back what was fixed after it: FixedAt is when
+	// the run began that found it gone.
+	if e.State == gyre.StateFixed && !w.at.Before(e.FixedAt) {
 		change("state", string(e.State), string(gyre.StateOpen), "seen again: "+f.Evidence.Summary)
 		e.State, e.StateSince, e.FixedAt = gyre.StateOpen, w.at, zero
 		w.counts.Reopened++
@@ -174,8 +175,8 @@ func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]bool) 
 	// A source that is alone with an exposure rates it; where several see it,
 	// the worse rating stays, so that they do not take turns.
 	alone := true
-	for s, seen := range sources {
-		if s != w.run.Observer() && seen {
+	for s, word := range sources {
+		if s != w.run.Observer() && word.Seen {
 			alone = false
 		}
 	}

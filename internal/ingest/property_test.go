@@ -15,6 +15,7 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
+	"github.com/gyre-ctem/gyre/plugin"
 )
 
 // properties checks a property on both engines, each time in a new workspace.
@@ -42,15 +43,6 @@ type rapidTB struct {
 func (r rapidTB) Helper()                   {}
 func (r rapidTB) Fatal(a ...any)            { r.rt.Fatal(a...) }
 func (r rapidTB) Fatalf(f string, a ...any) { r.rt.Fatalf(f, a...) }
-
-// spot is an exposure in the model: written again, as simply as the rule is said.
-type spot struct {
-	state        gyre.State
-	lastSeen     time.Time
-	fixedAt      time.Time
-	credentialed bool
-	observed     map[string]bool
-}
 
 type scan struct {
 	source       string
@@ -124,67 +116,90 @@ func matches(list []string, v string) bool {
 	return false
 }
 
-// play is what a run does to the model. Sightings are made one second after it started.
-func (s scan) play(model map[string]*spot, started time.Time) {
-	at := started.Add(time.Second)
-	for _, f := range s.found {
-		x := model[f]
-		if x == nil {
-			model[f] = &spot{state: gyre.StateOpen, lastSeen: at, credentialed: s.credentialed, observed: map[string]bool{s.source: true}}
-			continue
-		}
-		if x.state == gyre.StateFixed && at.After(x.fixedAt) {
-			x.state = gyre.StateOpen
-		}
-		x.observed[s.source] = true
-		x.credentialed = x.credentialed && s.credentialed
-		if at.After(x.lastSeen) {
-			x.lastSeen = at
-		}
-	}
-	if s.status != gyre.RunSucceeded || !s.judged {
-		return
-	}
-	for f, x := range model {
-		p := strings.Fields(f)
-		onHost := slices.ContainsFunc(s.hosts, func(h int) bool { return fmt.Sprint(h) == p[0] })
-		if x.state == gyre.StateOpen && onHost && matches(s.loci, p[2]) && matches(s.keys, p[1]) && (s.credentialed || !x.credentialed) &&
-			x.lastSeen.Before(started) && (x.observed[s.source] || s.keys != nil) {
-			x.state, x.fixedAt = gyre.StateFixed, started.Add(2*time.Second)
-			x.observed[s.source] = true
+// sees says what a run found at a place, and speaks whether it covers it.
+func (s scan) sees(f string) bool { return slices.Contains(s.found, f) }
+
+func (s scan) speaks(f string) bool {
+	p := strings.Fields(f)
+	onHost := slices.ContainsFunc(s.hosts, func(h int) bool { return fmt.Sprint(h) == p[0] })
+	return s.status == gyre.RunSucceeded && s.judged && onHost && matches(s.loci, p[2]) && matches(s.keys, p[1])
+}
+
+// dated is a scan and when it began. Sightings are made one second later.
+type dated struct {
+	scan
+	at time.Time
+}
+
+// rule is the closing rule, written again as simply as it is said: what is there,
+// and whether it is fixed, is a function of the set of runs. It knows no order but their dates.
+func rule(runs []dated) map[string]gyre.State {
+	out := map[string]gyre.State{}
+	for _, r := range runs {
+		for _, f := range r.found {
+			out[f] = gyre.StateOpen
 		}
 	}
+	for f := range out {
+		var last time.Time
+		credentialed, observed := true, map[string]bool{}
+		for _, r := range runs {
+			if !r.sees(f) {
+				continue
+			}
+			observed[r.source] = true
+			credentialed = credentialed && r.credentialed
+			if at := r.at.Add(time.Second); at.After(last) {
+				last = at
+			}
+		}
+		for _, r := range runs {
+			if r.speaks(f) && r.at.After(last) && (r.credentialed || !credentialed) && (observed[r.source] || r.keys != nil) {
+				out[f] = gyre.StateFixed
+			}
+		}
+	}
+	return out
+}
+
+// sightings are when each exposure was first and last seen.
+func (w *world) sightings() map[string][2]time.Time {
+	w.t.Helper()
+	out := map[string][2]time.Time{}
+	w.eachSpot(func(f string, e gyre.Exposure) { out[f] = [2]time.Time{e.FirstSeen, e.LastSeen} })
+	return out
 }
 
 func (w *world) spots() map[string]gyre.State {
 	w.t.Helper()
-	keys, hosts := map[gyre.ID]string{}, map[gyre.ID]string{}
-	w.ok(w.db.EachWeakness(w.ctx, w.ws, func(x gyre.Weakness) error { keys[x.ID] = x.Key; return nil }))
-	w.ok(w.db.EachAsset(w.ctx, w.ws, func(a gyre.Asset) error { hosts[a.ID] = strings.TrimPrefix(a.Name, "h"); return nil }))
 	out := map[string]gyre.State{}
-	w.ok(w.db.EachExposure(w.ctx, w.ws, func(e gyre.Exposure) error {
-		out[hosts[e.Asset]+" "+keys[e.Weakness]+" "+e.Locus] = e.State
-		return nil
-	}))
+	w.eachSpot(func(f string, e gyre.Exposure) { out[f] = e.State })
 	return out
 }
 
-// TestClosingRule: after any sequence of runs, each exposure stands where the
-// rule of the package comment puts it; and the last run again changes nothing.
+// eachSpot calls fn with every exposure and what the model calls it: "host key locus".
+func (w *world) eachSpot(fn func(f string, e gyre.Exposure)) {
+	w.t.Helper()
+	keys, hosts := map[gyre.ID]string{}, map[gyre.ID]string{}
+	w.ok(w.db.EachWeakness(w.ctx, w.ws, func(x gyre.Weakness) error { keys[x.ID] = x.Key; return nil }))
+	w.ok(w.db.EachAsset(w.ctx, w.ws, func(a gyre.Asset) error { hosts[a.ID] = strings.TrimPrefix(a.Name, "h"); return nil }))
+	w.ok(w.db.EachExposure(w.ctx, w.ws, func(e gyre.Exposure) error {
+		fn(hosts[e.Asset]+" "+keys[e.Weakness]+" "+e.Locus, e)
+		return nil
+	}))
+}
+
+// TestClosingRule: after any sequence of runs, of any dates, each exposure stands
+// where the rule puts it; and the last run again changes nothing.
 func TestClosingRule(t *testing.T) {
 	properties(t, func(rt *rapid.T, w *world) {
-		model := map[string]*spot{}
+		var runs []dated
 		for range rapid.IntRange(1, 7).Draw(rt, "runs") {
 			s := drawScan(rt)
 			w.now = w.now.Add(time.Hour)
-			started := w.now.Add(s.started)
-			s.play(model, started)
-			w.runAt(started, s.source, s.status, s.batch())
-			want := map[string]gyre.State{}
-			for f, x := range model {
-				want[f] = x.state
-			}
-			w.same(fmt.Sprintf("after %+v", s), w.spots(), want)
+			runs = append(runs, dated{s, w.now.Add(s.started)})
+			w.runAt(w.now.Add(s.started), s.source, s.status, s.batch())
+			w.same(fmt.Sprintf("after %+v", s), w.spots(), rule(runs))
 		}
 		last := drawScan(rt)
 		w.run(last.source, last.status, last.batch())
@@ -193,6 +208,62 @@ func TestClosingRule(t *testing.T) {
 		w.same("states after the same again", w.spots(), states)
 		w.same("events of the same again", w.seq()-seq, int64(2))
 		w.same("changes of the same again", []int{r.Counts.NewAssets, r.Counts.Created, r.Counts.Reopened, r.Counts.Closed}, []int{0, 0, 0, 0})
+	})
+}
+
+// TestAnyOrder: dated runs, which is what imports are, come to the same states,
+// and the same first and last sightings, in whatever order they come; the same reports
+// again, in yet another order, change nothing.
+func TestAnyOrder(t *testing.T) {
+	properties(t, func(rt *rapid.T, w *world) {
+		start := w.now
+		w.now = w.now.Add(100 * time.Hour)
+		var runs []dated
+		for range rapid.IntRange(2, 6).Draw(rt, "runs") {
+			// A few dates only, so that some are the same.
+			runs = append(runs, dated{drawScan(rt), start.Add(time.Duration(rapid.IntRange(0, 4).Draw(rt, "date")) * time.Hour)})
+		}
+		play := func(w *world, order []int) {
+			for _, n := range order {
+				s, err := w.in.BeginDated(w.ctx, w.ws, gyre.Run{Source: runs[n].source, Started: runs[n].at})
+				w.ok(err)
+				w.ok(s.Emit(w.ctx, runs[n].batch()))
+				_, err = s.Finish(w.ctx, runs[n].status, plugin.Report{})
+				w.ok(err)
+			}
+		}
+		byDate := rng(len(runs))
+		slices.SortStableFunc(byDate, func(a, b int) int { return runs[a].at.Compare(runs[b].at) })
+		play(w, byDate)
+		other := newWorldNamed(w.t, w.db, fmt.Sprintf("%d in another order", w.ws))
+		other.t, other.now = w.t, w.now
+		play(other, rapid.Permutation(byDate).Draw(rt, "order"))
+		w.same("states", other.spots(), w.spots())
+		w.same("sightings", other.sightings(), w.sightings())
+
+		seq := other.seq()
+		play(other, rapid.Permutation(byDate).Draw(rt, "again"))
+		w.same("events of the same again", other.seq()-seq, int64(2*len(runs)))
+	})
+}
+
+// TestSubset: a report that holds part of what another held closes nothing that
+// lies outside its own coverage.
+func TestSubset(t *testing.T) {
+	properties(t, func(rt *rapid.T, w *world) {
+		whole := drawScan(rt)
+		whole.source, whole.status, whole.started = "net", gyre.RunSucceeded, 0
+		w.run(whole.source, whole.status, whole.batch())
+		before := w.spots()
+		part := drawScan(rt)
+		part.source, part.status = "net", gyre.RunSucceeded
+		part.found = slices.DeleteFunc(part.found, func(f string) bool { return !whole.sees(f) })
+		w.run(part.source, part.status, part.batch())
+		for f, state := range w.spots() {
+			if state != before[f] && !part.speaks(f) {
+				w.t.Fatalf("%q is %s: %+v does not cover it", f, state, part)
+			}
+		}
 	})
 }
 

@@ -159,15 +159,10 @@ func (s *Session) Finish(ctx context.Context, status gyre.RunStatus, report plug
 	run.Limits = words(report.Limits, 1<<10)
 	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
 		w := s.write(tx)
-		if status == gyre.RunSucceeded {
-			if err := w.expire(ctx); err != nil {
-				return err
-			}
-			if err := w.close(ctx); err != nil {
-				return err
-			}
+		if err := w.end(ctx, status); err != nil {
+			return err
 		}
-		run.Counts = w.counts
+		run.Counts, run.Until = w.counts, w.at
 		tx.Append(gyre.Event{Object: "run", ID: run.ID, Kind: "ended", To: string(status), Actor: actor(run), Run: run.ID, Reason: run.Target})
 		return tx.SaveRun(ctx, run)
 	})

@@ -45,16 +45,20 @@ type Tx interface {
 	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error)
 	SaveExposures(ctx context.Context, all []gyre.Exposure) error
 	TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time) error
-	// SourcesOf says who ever reported each exposure, true when its latest word is that it is there.
-	SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]bool, error)
+	// SourcesOf says who has ever seen each exposure, with the latest word of each.
+	SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]gyre.Word, error)
 	SaveObservations(ctx context.Context, all []gyre.Observation) error
 
-	// What a run covered by asset, aspect and credentials, and did not see since it started.
-	EachUnseenFact(ctx context.Context, run gyre.Run, fn func(gyre.Fact, gyre.Coverage) error) error
+	// LaterRuns lists the runs that succeeded, began after a run did and covered
+	// something of the assets that it touched; the earliest first.
+	LaterRuns(ctx context.Context, run gyre.Run) ([]gyre.Run, error)
+	// What a run covered by asset, aspect and credentials, and did not see since it
+	// started; with another run, only on the assets that this one touched.
+	EachUnseenFact(ctx context.Context, run gyre.Run, of gyre.ID, fn func(gyre.Fact, gyre.Coverage) error) error
 	DeleteFacts(ctx context.Context, source string, facts []gyre.Fact) error
-	EachUnseenComponent(ctx context.Context, run gyre.Run, fn func(gyre.Component, gyre.Coverage) error) error
+	EachUnseenComponent(ctx context.Context, run gyre.Run, of gyre.ID, fn func(gyre.Component, gyre.Coverage) error) error
 	DeleteComponents(ctx context.Context, ids []gyre.ID) error
-	// known: the run's source has observed the exposure before.
-	EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error
+	// known: the run's source has seen the exposure once.
+	EachUnseenExposure(ctx context.Context, run gyre.Run, of gyre.ID, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error
 	CloseExposures(ctx context.Context, all []gyre.Exposure, details []string, e gyre.Event, when time.Time) error
 }

@@ -15,14 +15,28 @@ import (
 // These find candidates by asset, aspect, credentials and time, in one query each;
 // whether a locus and a weakness are covered is ingest's to say.
 
+// LaterRuns lists the runs that succeeded, began to look after a run did, and
+// covered something of the assets that it touched; the earliest first.
+func (tx *Tx) LaterRuns(ctx context.Context, run gyre.Run) ([]gyre.Run, error) {
+	return collect(ctx, tx.tx, scanRun, "SELECT "+runColumns+` FROM run WHERE workspace = $1 AND started > $2 AND status = 'succeeded' AND EXISTS
+		(SELECT 1 FROM run_asset ra JOIN coverage c ON c.run = run.id AND c.asset = ra.asset WHERE ra.run = $3) ORDER BY started, id`,
+		int64(tx.ws), micros(run.Started), int64(run.ID))
+}
+
+// within narrows a query to the assets that a run touched; $N is that run, 0 for none.
+func within(asset, n string) string {
+	return " AND (CAST(" + n + " AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM run_asset ra WHERE ra.run = " + n + " AND ra.asset = " + asset + "))"
+}
+
 // EachUnseenFact calls fn with the facts of the run's source on assets and
-// aspects that it covered unjudged, last seen before it started, and each coverage that applies.
-func (tx *Tx) EachUnseenFact(ctx context.Context, run gyre.Run, fn func(f gyre.Fact, c gyre.Coverage) error) error {
+// aspects that it covered unjudged, last seen before it started, and each coverage that
+// applies. With another run, only on the assets that this one touched.
+func (tx *Tx) EachUnseenFact(ctx context.Context, run gyre.Run, of gyre.ID, fn func(f gyre.Fact, c gyre.Coverage) error) error {
 	return each(ctx, tx.tx, "SELECT "+factColumns+`, c.asset, c.aspect, c.judged, c.credentialed, c.body
 		FROM coverage c JOIN fact f ON f.asset = c.asset AND f.aspect = c.aspect
-		WHERE c.workspace = $1 AND c.run = $2 AND NOT c.judged AND f.source = $3 AND f.last_seen < $4 AND (c.credentialed OR NOT f.credentialed)
+		WHERE c.workspace = $1 AND c.run = $2 AND NOT c.judged AND f.source = $3 AND f.last_seen < $4 AND (c.credentialed OR NOT f.credentialed)`+within("c.asset", "$5")+`
 		ORDER BY f.asset, f.aspect, f.locus`,
-		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started), int64(of)}, func(s scanner) error {
 			f, err := scanFact(window{s, 0, 5})
 			if err != nil {
 				return err
@@ -49,12 +63,12 @@ func (tx *Tx) DeleteFacts(ctx context.Context, source string, facts []gyre.Fact)
 
 // EachUnseenComponent is EachUnseenFact for components, which the aspect
 // "package" covers.
-func (tx *Tx) EachUnseenComponent(ctx context.Context, run gyre.Run, fn func(cp gyre.Component, c gyre.Coverage) error) error {
+func (tx *Tx) EachUnseenComponent(ctx context.Context, run gyre.Run, of gyre.ID, fn func(cp gyre.Component, c gyre.Coverage) error) error {
 	return each(ctx, tx.tx, "SELECT "+componentColumns+`, v.asset, v.aspect, v.judged, v.credentialed, v.body
 		FROM coverage v JOIN component c ON c.asset = v.asset
-		WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $5 AND c.source = $3 AND c.last_seen < $4
+		WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $5 AND c.source = $3 AND c.last_seen < $4`+within("v.asset", "$6")+`
 		ORDER BY c.id`,
-		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started), string(gyre.AspectPackage)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started), string(gyre.AspectPackage), int64(of)}, func(s scanner) error {
 			cp, err := scanComponent(window{s, 0, 5})
 			if err != nil {
 				return err
@@ -82,8 +96,8 @@ func (tx *Tx) DeleteComponents(ctx context.Context, ids []gyre.ID) error {
 // EachUnseenExposure calls fn with the exposures that stand (neither fixed nor
 // false) on assets and aspects that the run covered judged, with credentials where they
 // were seen with credentials, last seen before it started; known says that the run's
-// source has observed it before.
-func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error {
+// source has seen it once. With another run, only on the assets that this one touched.
+func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, of gyre.ID, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error {
 	// A coverage may list thousands of weaknesses and apply to as many exposures,
 	// of which the caller keeps many: each is decoded once.
 	decoded := map[gyre.ID]gyre.Coverage{}
@@ -92,9 +106,9 @@ func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, fn func(e gy
 		FROM coverage c JOIN exposure e ON e.asset = c.asset AND e.aspect = c.aspect
 		LEFT JOIN observation o ON o.exposure = e.id AND o.source = $3
 		WHERE c.workspace = $1 AND c.run = $2 AND c.judged AND e.last_seen < $4 AND e.state NOT IN ('fixed', 'false_positive')
-			AND (c.credentialed OR NOT e.credentialed)
+			AND (c.credentialed OR NOT e.credentialed)`+within("c.asset", "$5")+`
 		ORDER BY e.id`,
-		[]any{int64(tx.ws), int64(run.ID), run.Observer(), micros(run.Started)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Observer(), micros(run.Started), int64(of)}, func(s scanner) error {
 			e, err := scanExposure(window{s, 0, 7})
 			if err != nil {
 				return err

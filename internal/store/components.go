@@ -36,31 +36,39 @@ func (db *DB) CountComponents(ctx context.Context, ws, asset gyre.ID) (int, erro
 }
 
 // EachComponentOfRun calls fn for the components that stand after a run: those
-// on the assets that it touched which its source has seen since it began.
+// on the assets that it touched which its source saw last while it ran.
 func (db *DB) EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
 	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM run_asset ra JOIN component c ON c.asset = ra.asset
-		WHERE ra.workspace = $1 AND ra.run = $2 AND c.source = $3 AND c.last_seen >= $4 ORDER BY c.id`,
-		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started)}, fn)
+		WHERE ra.workspace = $1 AND ra.run = $2 AND c.source = $3 AND c.last_seen >= $4 AND c.last_seen <= $5 ORDER BY c.id`,
+		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started), until(run)}, fn)
 }
 
-// EachComponentOfOthers calls fn for the components that other sources see on
-// the assets whose components a run covered.
+// until is the end of the time in which a run saw what it saw, and the end of
+// time for one that does not say.
+func until(run gyre.Run) int64 {
+	if run.Until.IsZero() {
+		return int64(maxID)
+	}
+	return micros(run.Until)
+}
+
+// EachComponentOfOthers calls fn for the components that other sources, or a
+// later run of the same, see on the assets whose components a run covered.
 func (db *DB) EachComponentOfOthers(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
-	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM component c WHERE c.workspace = $1 AND c.source <> $3 AND c.asset IN
+	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM component c WHERE c.workspace = $1 AND (c.source <> $3 OR c.last_seen > $5) AND c.asset IN
 		(SELECT v.asset FROM coverage v WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $4) ORDER BY c.id`,
-		[]any{int64(ws), int64(run.ID), run.Source, string(gyre.AspectPackage)}, fn)
+		[]any{int64(ws), int64(run.ID), run.Source, string(gyre.AspectPackage), until(run)}, fn)
 }
 
 // RunsBehindComponents lists, oldest first, the runs whose sight of a component,
-// older than a time, still stands: for each asset and source the newest that saw all
-// of those. Retests, which look at one place only, are left out.
+// older than a time, still stands. Retests, which look at one place only, are left out.
 func (db *DB) RunsBehindComponents(ctx context.Context, ws gyre.ID, before time.Time) ([]gyre.Run, error) {
 	return collect(ctx, db.r, scanRun, "SELECT "+runColumns+` FROM run WHERE workspace = $1 AND id IN (
-		SELECT MAX(r.id) FROM
-			(SELECT asset, source, MIN(last_seen) AS seen FROM component WHERE workspace = $1 AND last_seen < $2 GROUP BY asset, source) s
+		SELECT id FROM (SELECT r.id, ROW_NUMBER() OVER (PARTITION BY s.asset, s.source, s.last_seen ORDER BY r.started DESC, r.id DESC) AS nth FROM
+			(SELECT DISTINCT asset, source, last_seen FROM component WHERE workspace = $1 AND last_seen < $2) s
 			JOIN run_asset ra ON ra.asset = s.asset
-			JOIN run r ON r.id = ra.run AND r.source = s.source AND r.started <= s.seen AND (r.cycle <> 0 OR r.scope = 0)
-		WHERE r.workspace = $1 AND r.status <> 'running' GROUP BY s.asset, s.source) ORDER BY id`, int64(ws), micros(before))
+			JOIN run r ON r.id = ra.run AND r.source = s.source AND r.started <= s.last_seen AND (r.cycle <> 0 OR r.scope = 0)
+		WHERE r.workspace = $1 AND r.status <> 'running') newest WHERE nth = 1) ORDER BY started, id`, int64(ws), micros(before))
 }
 
 // EachComponentNamed calls fn for the components of one package everywhere:

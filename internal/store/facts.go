@@ -68,18 +68,23 @@ func numbers(v any) any {
 }
 
 // EachFactOfRun calls fn for the facts that stand after a run: those on the
-// assets that it touched which its source has seen since it began. Refs are
+// assets that it touched which its source has seen since it began; newer says that a
+// later run did, and has written over what this one saw there. Refs are
 // gyre.RefID; AssetOf reads them.
-func (db *DB) EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Fact) error) error {
-	return each(ctx, db.r, "SELECT "+factColumns+` FROM run_asset ra JOIN fact f ON f.asset = ra.asset
+func (db *DB) EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(f gyre.Fact, newer bool) error) error {
+	return each(ctx, db.r, "SELECT "+factColumns+`, f.last_seen > $5 FROM run_asset ra JOIN fact f ON f.asset = ra.asset
 		WHERE ra.workspace = $1 AND ra.run = $2 AND f.source = $3 AND f.last_seen >= $4
 		ORDER BY f.asset, f.aspect, f.locus`,
-		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started)}, func(s scanner) error {
-			f, err := scanFact(s)
+		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started), until(run)}, func(s scanner) error {
+			f, err := scanFact(window{s, 0, 1})
 			if err != nil {
 				return err
 			}
-			return fn(f)
+			var newer bool
+			if err := (window{s, 5, 0}).Scan(&newer); err != nil {
+				return err
+			}
+			return fn(f, newer)
 		})
 }
 

@@ -312,19 +312,18 @@ func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string
 	return nil
 }
 
-// SourcesOf lists who has ever reported each exposure: true when its latest
-// word was that it is there.
-func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]bool, error) {
-	out := map[gyre.ID]map[string]bool{}
+// SourcesOf lists who has ever seen each exposure, and the latest word of each of them.
+func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]gyre.Word, error) {
+	out := map[gyre.ID]map[string]gyre.Word{}
 	if err := tx.readSaid(ctx, exposures); err != nil {
 		return nil, err
 	}
 	for _, id := range exposures {
 		for source, w := range tx.said[id] {
 			if out[id] == nil {
-				out[id] = make(map[string]bool, len(tx.said[id]))
+				out[id] = make(map[string]gyre.Word, len(tx.said[id]))
 			}
-			out[id][source] = w.seen
+			out[id][source] = gyre.Word{Seen: w.seen, At: timeOf(w.at)}
 		}
 	}
 	return out, nil

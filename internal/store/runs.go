@@ -15,6 +15,7 @@ const runColumns = "id, workspace, cycle, scope, source, target, status, started
 // runBody is the part of a run that no query asks for.
 type runBody struct {
 	Via      string         `json:"via,omitempty"`
+	Until    int64          `json:"until,omitempty"`
 	Counts   gyre.RunCounts `json:"counts"`
 	Problems []gyre.Problem `json:"problems,omitempty"`
 	Limits   []string       `json:"limits,omitempty"`
@@ -30,12 +31,12 @@ func scanRun(s scanner) (r gyre.Run, err error) {
 	}
 	err = fromJSON(text, &body)
 	r.Status, r.Started, r.Ended = gyre.RunStatus(status), timeOf(started), timeOf(ended)
-	r.Via, r.Counts, r.Problems, r.Limits = body.Via, body.Counts, body.Problems, body.Limits
+	r.Via, r.Until, r.Counts, r.Problems, r.Limits = body.Via, timeOf(body.Until), body.Counts, body.Problems, body.Limits
 	return r, err
 }
 
 func runArgs(ws gyre.ID, r gyre.Run) ([]any, error) {
-	body, err := jsonText(runBody{Via: r.Via, Counts: r.Counts, Problems: r.Problems, Limits: r.Limits})
+	body, err := jsonText(runBody{Via: r.Via, Until: micros(r.Until), Counts: r.Counts, Problems: r.Problems, Limits: r.Limits})
 	return []any{
 		int64(r.ID), int64(ws), int64(r.Cycle), int64(r.Scope), r.Source, r.Target, string(r.Status),
 		micros(r.Started), micros(r.Ended), body,

@@ -337,7 +337,7 @@ func testFacts(t *testing.T, db *store.DB, ws gyre.ID) {
 		return tx.AddCoverage(ctx, run.ID, coverage)
 	}))
 	var facts []gyre.Fact
-	ok(t, db.EachFactOfRun(ctx, ws, run, func(f gyre.Fact) error { facts = append(facts, f); return nil }))
+	ok(t, db.EachFactOfRun(ctx, ws, run, func(f gyre.Fact, _ bool) error { facts = append(facts, f); return nil }))
 	same(t, "facts of the run", facts, []gyre.Fact{fact})
 	all, err := db.Facts(ctx, ws, e.asset.ID)
 	ok(t, err)

@@ -258,7 +258,9 @@ func TestCorpus(t *testing.T) {
 // TestLooked: a report is dated by the first host's start; the scanner's own
 // time counts only where the world's is not given.
 func TestLooked(t *testing.T) {
-	host := func(tags string) string { return `<ReportHost name="h"><HostProperties>` + tags + `</HostProperties></ReportHost>` }
+	host := func(tags string) string {
+		return `<ReportHost name="h"><HostProperties>` + tags + `</HostProperties></ReportHost>`
+	}
 	late := host(`<tag name="HOST_START">2021-03-12T12:34:30.12031+00:00</tag>`)
 	for _, c := range []struct{ hosts, want string }{
 		{late, "2021-03-12T12:34:30.12031Z"},
