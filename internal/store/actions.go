@@ -4,8 +4,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -203,26 +206,29 @@ func (tx *Tx) actionLinks(ctx context.Context) (map[gyre.ID]actionLink, error) {
 // linkActions makes active exposures point at their action. Closed ones keep
 // theirs, so that an action shows what it has removed.
 func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, want map[gyre.ID]gyre.ID) error {
-	byAction := map[gyre.ID][]gyre.ID{}
+	type link struct{ exposure, action gyre.ID }
+	var moved []link
 	for id, l := range links {
 		to, planned := want[id]
 		if (planned || l.state.Active()) && to != l.action {
-			byAction[to] = append(byAction[to], id)
+			moved = append(moved, link{id, to})
 		}
 	}
-	for action, ids := range byAction {
-		for _, id := range ids {
-			from := links[id].action.String()
-			tx.Append(gyre.Event{Object: "exposure", ID: id, Kind: "action", From: from, To: action.String(), Actor: "system"})
-			tx.changed("exposure", id, "action", from, action.String())
-		}
-		err := inChunks(ids, idArg, []any{int64(action), int64(tx.ws)}, func(in string, args []any) error {
-			_, err := tx.exec(ctx, "UPDATE exposure SET action = $1 WHERE workspace = $2 AND id IN "+in, args...)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("link exposures to action: %w", err)
-		}
+	slices.SortFunc(moved, func(a, b link) int { return cmp.Compare(a.exposure, b.exposure) })
+	for _, l := range moved {
+		from, to := links[l.exposure].action.String(), l.action.String()
+		tx.Append(gyre.Event{Object: "exposure", ID: l.exposure, Kind: "action", From: from, To: to, Actor: "system"})
+		tx.changed("exposure", l.exposure, "action", from, to)
+	}
+	err := eachGiven(tx.tx, 2, len(moved), func(i int, args []any) []any {
+		return append(args, int64(moved[i].exposure), int64(moved[i].action))
+	}, func(g given) error {
+		_, err := tx.exec(ctx, "WITH want(id, action) AS ("+g.text+") UPDATE exposure SET action = want.action FROM want WHERE exposure.id = want.id AND exposure.workspace = $"+
+			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws))...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("link exposures to actions: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gyre-ctem/gyre"
 )
 
 // txn is a transaction that knows its engine, because many rows at once are
@@ -110,22 +112,78 @@ func insertArrays(ctx context.Context, tx *txn, head, tail string, width, n int,
 				}
 			}
 		}
-		var q strings.Builder
-		q.WriteString(head + " SELECT * FROM unnest(")
-		values := make([]any, width)
-		for c := range columns {
-			if c > 0 {
-				q.WriteByte(',')
-			}
-			q.WriteString("$" + strconv.Itoa(c+1) + "::" + columns[c].typ)
-			values[c] = columns[c].values()
-		}
-		q.WriteString(") " + tail)
-		if _, err := tx.ExecContext(ctx, q.String(), values...); err != nil {
+		text, values := unnest(columns)
+		if _, err := tx.ExecContext(ctx, head+" "+text+" "+tail, values...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// given are rows that a statement works on, for "WITH want(columns) AS (text)".
+// Their parameters are the first of the statement.
+type given struct {
+	text string
+	args []any
+}
+
+// eachGiven calls fn with all rows, as many at a time as one statement takes well.
+func eachGiven(tx *txn, width, n int, row rowsOf, fn func(given) error) error {
+	for from := 0; from < n; from += tx.dialect.GivenRows {
+		g, err := tx.dialect.Given(width, min(n-from, tx.dialect.GivenRows), func(i int, args []any) []any { return row(from+i, args) })
+		if err == nil {
+			err = fn(g)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachKey is eachGiven for IDs.
+func eachKey(tx *txn, ids []gyre.ID, fn func(given) error) error {
+	return eachGiven(tx, 1, len(ids), func(i int, args []any) []any { return append(args, int64(ids[i])) }, fn)
+}
+
+// givenValues is for SQLite.
+func givenValues(width, n int, row rowsOf) (given, error) {
+	args := make([]any, 0, n*width+1)
+	for i := range n {
+		args = row(i, args)
+	}
+	return given{"VALUES " + placeholders(n, width), args}, nil
+}
+
+// givenArrays is for PostgreSQL: the text does not depend on the number of rows.
+func givenArrays(width, n int, row rowsOf) (given, error) {
+	columns := make([]column, width)
+	args := make([]any, 0, width)
+	for i := range n {
+		args = row(i, args[:0])
+		for c := range columns {
+			if !columns[c].add(args[c], n) {
+				return given{}, fmt.Errorf("a %T cannot be given to a statement here", args[c])
+			}
+		}
+	}
+	text, values := unnest(columns)
+	return given{text, values}, nil
+}
+
+// unnest makes rows of columns.
+func unnest(columns []column) (text string, values []any) {
+	var q strings.Builder
+	q.WriteString("SELECT * FROM unnest(")
+	for c := range columns {
+		if c > 0 {
+			q.WriteByte(',')
+		}
+		q.WriteString("$" + strconv.Itoa(c+1) + "::" + columns[c].typ)
+		values = append(values, columns[c].values())
+	}
+	q.WriteByte(')')
+	return q.String(), values
 }
 
 // column is the array of one column.

@@ -36,6 +36,10 @@ type Dialect struct {
 	IsDuplicate func(error) bool
 	// Insert inserts many rows; see insert.
 	Insert func(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error
+	// Given writes rows for a statement to work on; GivenRows is how many it takes
+	// well; see eachGiven.
+	Given     func(width, n int, row rowsOf) (given, error)
+	GivenRows int
 	// Lock keeps a second process from migrating at the same time.
 	Lock func(ctx context.Context, db *sql.DB, path string) (unlock func(), err error)
 }
@@ -49,8 +53,10 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*sqlite.Error](err)
 			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 		},
-		Insert: insertValues,
-		Lock:   lockFile,
+		Insert:    insertValues,
+		Given:     givenValues,
+		GivenRows: chunkRows,
+		Lock:      lockFile,
 	},
 	Postgres: {
 		Engine: Postgres,
@@ -61,7 +67,9 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"
 		},
-		Insert: insertArrays,
-		Lock:   lockAdvisory,
+		Insert:    insertArrays,
+		Given:     givenArrays,
+		GivenRows: arrayRows,
+		Lock:      lockAdvisory,
 	},
 }

@@ -92,9 +92,10 @@ func (tx *Tx) touch(ctx context.Context, table string, ids []gyre.ID, seen time.
 	if err := tx.noteTouched(ctx, table, ids, seen); err != nil {
 		return err
 	}
-	// The parameters are in order, each once: see unnamed.
-	err := inChunks(ids, idArg, []any{at, int64(tx.ws), at}, func(in string, args []any) error {
-		_, err := tx.exec(ctx, "UPDATE "+table+" SET last_seen = $1 WHERE workspace = $2 AND last_seen < $3 AND id IN "+in, args...)
+	err := eachKey(tx.tx, ids, func(g given) error {
+		n := len(g.args)
+		_, err := tx.exec(ctx, "WITH want(id) AS ("+g.text+") UPDATE "+table+" SET last_seen = $"+strconv.Itoa(n+1)+" WHERE workspace = $"+strconv.Itoa(n+2)+
+			" AND last_seen < $"+strconv.Itoa(n+3)+" AND id IN (SELECT id FROM want)", append(g.args, at, int64(tx.ws), at)...)
 		return err
 	})
 	if err != nil {
@@ -239,38 +240,25 @@ func (tx *Tx) AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage)
 
 // FindExposures finds the exposures at places: assets[i], weaknesses[i], loci[i].
 func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error) {
-	var out []gyre.Exposure
-	for from := 0; from < len(assets); from += chunkRows {
-		to := min(from+chunkRows, len(assets))
-		args := make([]any, 0, 1+3*(to-from))
-		for i := from; i < to; i++ {
-			args = append(args, int64(assets[i]), int64(weaknesses[i]), loci[i])
-		}
-		args = append(args, int64(tx.ws))
-		part, err := collect(ctx, tx.tx, scanExposure, findExposures(to-from), args...)
-		if err != nil {
-			return nil, fmt.Errorf("find exposures: %w", err)
-		}
-		out = append(out, part...)
+	out := make([]gyre.Exposure, 0, len(assets))
+	err := eachGiven(tx.tx, 3, len(assets), func(i int, args []any) []any {
+		return append(args, int64(assets[i]), int64(weaknesses[i]), loci[i])
+	}, func(g given) error {
+		// A row value in a list of values would make SQLite read the whole
+		// workspace; CROSS JOIN keeps it to one look-up for each place.
+		return each(ctx, tx.tx, "WITH want(asset, weakness, locus) AS ("+g.text+") SELECT e."+strings.ReplaceAll(exposureColumns, ", ", ", e.")+
+			" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $"+
+			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
+			e, err := scanExposure(s)
+			out = append(out, e)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find exposures: %w", err)
 	}
 	tx.remember(out)
 	return out, nil
-}
-
-// findExposures is a query for n places. A row value in a list of values would
-// make SQLite read the whole workspace; CROSS JOIN keeps it to one look-up for each place.
-func findExposures(n int) string {
-	var b strings.Builder
-	b.WriteString("WITH want(asset, weakness, locus) AS (VALUES ")
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT),CAST($%d AS TEXT))", 3*i+1, 3*i+2, 3*i+3)
-	}
-	b.WriteString(") SELECT e." + strings.ReplaceAll(exposureColumns, ", ", ", e.") +
-		" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $" + strconv.Itoa(3*n+1))
-	return b.String()
 }
 
 // SaveExposures stores exposures, new or known, as they stand. Band and action

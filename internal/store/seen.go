@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -168,8 +169,9 @@ func (tx *Tx) readSaid(ctx context.Context, exposures []gyre.ID) error {
 			ask = append(ask, id)
 		}
 	}
-	err := inChunks(ask, idArg, []any{int64(tx.ws)}, func(in string, args []any) error {
-		return each(ctx, tx.tx, "SELECT exposure, source, seen, at FROM observation WHERE workspace = $1 AND exposure IN "+in, args, func(s scanner) error {
+	err := eachKey(tx.tx, ask, func(g given) error {
+		return each(ctx, tx.tx, "WITH want(id) AS ("+g.text+") SELECT o.exposure, o.source, o.seen, o.at FROM want w CROSS JOIN observation o WHERE o.exposure = w.id AND o.workspace = $"+
+			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
 			var id gyre.ID
 			var source string
 			var w word
