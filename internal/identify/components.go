@@ -77,6 +77,15 @@ func (j *judging) match(ctx context.Context, components []gyre.Component, skippe
 			}
 		}
 	}
+	var refs []gyre.Ref
+	for _, c := range components {
+		if key, ok := match.ComponentKey(c); ok && len(byPackage[key]) > 0 {
+			refs = append(refs, gyre.RefID(c.Asset))
+		}
+	}
+	if err := j.readAssets(ctx, refs); err != nil {
+		return err
+	}
 	for _, c := range components {
 		key, ok := match.ComponentKey(c)
 		if !ok || len(byPackage[key]) == 0 {

@@ -178,16 +178,48 @@ func (j *judging) learn(ctx context.Context) error {
 	return nil
 }
 
+// factChunk is how many facts are judged between two look-ups of their assets.
+const factChunk = 500
+
 // facts judges every fact that stands after the run. What a later run has
 // written over cannot be judged any more, and so says nothing.
 func (j *judging) facts(ctx context.Context) error {
-	now := j.Now()
+	chunk := make([]gyre.Fact, 0, factChunk)
+	flush := func() error {
+		err := j.judgeFacts(ctx, chunk)
+		chunk = chunk[:0]
+		return err
+	}
 	err := j.Store.EachFactOfRun(ctx, j.ws, j.run, func(f gyre.Fact, newer bool) error {
-		at := subject{f.Asset, f.Aspect}
 		if newer {
+			at := subject{f.Asset, f.Aspect}
 			j.spoken[at] = append(j.spoken[at], verdict{locus: f.Locus})
 			return nil
 		}
+		if chunk = append(chunk, f); len(chunk) == factChunk {
+			return flush()
+		}
+		return nil
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return fmt.Errorf("judge facts: %w", err)
+	}
+	return nil
+}
+
+func (j *judging) judgeFacts(ctx context.Context, facts []gyre.Fact) error {
+	refs := make([]gyre.Ref, len(facts))
+	for i := range facts {
+		refs[i] = facts[i].Asset
+	}
+	if err := j.readAssets(ctx, refs); err != nil {
+		return err
+	}
+	now := j.Now()
+	for _, f := range facts {
 		asset, err := j.asset(ctx, f.Asset)
 		if err != nil {
 			return err
@@ -198,11 +230,42 @@ func (j *judging) facts(ctx context.Context) error {
 			findings[i].Asset, findings[i].Credentialed = f.Asset, f.Credentialed
 		}
 		j.batch.Findings = append(j.batch.Findings, findings...)
+		at := subject{f.Asset, f.Aspect}
 		j.spoken[at] = append(j.spoken[at], verdict{f.Locus, judged})
-		return j.flushIfFull(ctx)
-	})
+		if err := j.flushIfFull(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAssets reads what is not known yet of the assets, all at once. It keeps
+// the assets of the last look-ups only: facts and components come by asset.
+func (j *judging) readAssets(ctx context.Context, refs []gyre.Ref) error {
+	var missing []gyre.ID
+	asked := map[gyre.ID]bool{}
+	for _, ref := range refs {
+		id, err := assetOf(ref)
+		if err != nil {
+			return err
+		}
+		if _, known := j.assets[id]; !known && !asked[id] {
+			asked[id] = true
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	found, err := j.Store.Assets(ctx, j.ws, missing)
 	if err != nil {
-		return fmt.Errorf("judge facts: %w", err)
+		return fmt.Errorf("read assets: %w", err)
+	}
+	if len(j.assets) > 4*factChunk {
+		clear(j.assets)
+	}
+	for _, a := range found {
+		j.assets[a.ID] = a
 	}
 	return nil
 }
@@ -212,18 +275,16 @@ func (j *judging) asset(ctx context.Context, ref gyre.Ref) (gyre.Asset, error) {
 	if err != nil {
 		return gyre.Asset{}, err
 	}
-	if a, ok := j.assets[id]; ok {
-		return a, nil
+	if _, known := j.assets[id]; !known {
+		if err := j.readAssets(ctx, []gyre.Ref{ref}); err != nil {
+			return gyre.Asset{}, err
+		}
 	}
-	found, err := j.Store.Assets(ctx, j.ws, []gyre.ID{id})
-	if err != nil {
-		return gyre.Asset{}, fmt.Errorf("read asset: %w", err)
-	}
-	if len(found) != 1 {
+	a, found := j.assets[id]
+	if !found {
 		return gyre.Asset{}, gyre.Errorf(gyre.NotFound, "asset %s of a fact is not there", id)
 	}
-	j.assets[id] = found[0]
-	return found[0], nil
+	return a, nil
 }
 
 func assetOf(ref gyre.Ref) (gyre.ID, error) {

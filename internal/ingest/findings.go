@@ -115,24 +115,27 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	if err != nil {
 		return err
 	}
-	var save []gyre.Exposure
+	var fresh, save []gyre.Exposure
 	var touch []gyre.ID
-	observations := make([]gyre.Observation, 0, n)
+	first, later := make([]gyre.Observation, 0, n-len(stored)), make([]gyre.Observation, 0, len(stored))
 	for i := range all {
 		f := &all[i]
-		e := have[f.place]
+		e, observations := have[f.place], &later
 		switch {
 		case e == nil:
-			e = w.newExposure(f)
-			save = append(save, *e)
+			e, observations = w.newExposure(f), &first
+			fresh = append(fresh, *e)
 		case w.seeAgain(e, f, sources[e.ID]):
 			save = append(save, *e)
 		default:
 			touch = append(touch, e.ID)
 		}
-		observations = append(observations, gyre.Observation{
+		*observations = append(*observations, gyre.Observation{
 			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: true, At: w.at, Evidence: f.Evidence,
 		})
+	}
+	if err := w.tx.AddExposures(ctx, fresh); err != nil {
+		return err
 	}
 	if err := w.tx.SaveExposures(ctx, save); err != nil {
 		return err
@@ -140,7 +143,10 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	if err := w.tx.TouchExposures(ctx, touch, w.at); err != nil {
 		return err
 	}
-	return w.tx.SaveObservations(ctx, observations)
+	if err := w.tx.AddObservations(ctx, first); err != nil {
+		return err
+	}
+	return w.tx.SaveObservations(ctx, later)
 }
 
 func (w *write) newExposure(f *finding) *gyre.Exposure {

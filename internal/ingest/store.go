@@ -43,10 +43,14 @@ type Tx interface {
 
 	// FindExposures finds those at (assets[i], weaknesses[i], loci[i]).
 	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error)
+	// AddExposures stores new ones, SaveExposures such as are known.
+	AddExposures(ctx context.Context, all []gyre.Exposure) error
 	SaveExposures(ctx context.Context, all []gyre.Exposure) error
 	TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time) error
 	// SourcesOf says who has ever seen each exposure, with the latest word of each.
 	SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]gyre.Word, error)
+	// AddObservations stores the first ones of new exposures.
+	AddObservations(ctx context.Context, all []gyre.Observation) error
 	SaveObservations(ctx context.Context, all []gyre.Observation) error
 
 	// LaterRuns lists the runs that succeeded, began after a run did and covered
