@@ -102,6 +102,11 @@ type Finding struct {
 	Credentialed bool
 	Evidence     Evidence
 	Remedy       Remedy
+	// Fingerprint of the code or line that the finding is about, the same as long
+	// as that is, wherever it moves within its file. Two findings of one weakness in
+	// one file must differ in it (plugin.Fingerprints sees to that). Empty: there is
+	// none, so the line is part of what makes the place one. At most 512 bytes.
+	Fingerprint string
 }
 
 // Coverage says what a run demonstrably looked at on one asset. Not seeing an

@@ -54,9 +54,10 @@ func (s State) SetByPerson(to State) bool {
 	return false
 }
 
-// Exposure is a weakness at a place. (Asset, Weakness, Locus) is unique in a workspace.
+// Exposure is a weakness at a place. (Asset, Weakness, Place) is unique in a workspace.
 //
-// Locus is the place within the asset in the normal form of its aspect:
+// Place is what makes the place the same one whoever saw it and wherever its line
+// has moved (internal/locus). Locus is where that is today, in the normal form of its aspect:
 //
 //	tcp/8443              a port
 //	tcp/8443/admin        a path on a web server at that port
@@ -69,6 +70,7 @@ type Exposure struct {
 	Asset        ID        `json:"asset"`
 	Weakness     ID        `json:"weakness"`
 	Locus        string    `json:"locus"`
+	Place        string    `json:"-"`
 	Aspect       Aspect    `json:"aspect" doc:"The kind of fact it was seen in; a run must cover this to close it"`
 	Class        Class     `json:"class"`
 	Severity     Severity  `json:"severity"`
@@ -119,6 +121,10 @@ type Observation struct {
 	Seen     bool      `json:"seen" doc:"False: a covering run that did not see it"`
 	At       time.Time `json:"at"`
 	Evidence Evidence  `json:"evidence"`
+	// The source's own words, which the exposure may differ from.
+	Weakness string   `json:"weakness,omitempty" doc:"What the source calls the weakness"`
+	Locus    string   `json:"locus,omitempty" doc:"Where the source says that it lies"`
+	Severity Severity `json:"severity" doc:"What the source rates it"`
 }
 
 // Word is a source's latest word on an exposure that it has once seen.

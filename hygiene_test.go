@@ -82,7 +82,7 @@ func TestImportRules(t *testing.T) {
 		}
 		return strings.CutPrefix(imp, module+"/")
 	}
-	pure := []string{"internal/prioritize", "internal/match", "internal/remediate", "internal/check"}
+	pure := []string{"internal/prioritize", "internal/match", "internal/remediate", "internal/check", "internal/locus"}
 	for _, s := range sources(t) {
 		if s.test {
 			continue
@@ -137,6 +137,7 @@ func TestClocks(t *testing.T) {
 		"internal/match":      {"time.Now": "pure", "time.Since": "pure", "time.Until": "pure"},
 		"internal/remediate":  {"time.Now": "pure", "time.Since": "pure", "time.Until": "pure"},
 		"internal/check":      {"time.Now": "pure", "time.Since": "pure", "time.Until": "pure"},
+		"internal/locus":      {"time.Now": "pure", "time.Since": "pure", "time.Until": "pure"},
 		"plugins/source":      {"net.Dial": "guard", "net.DialTimeout": "guard", "net.Dialer": "guard", "tls.Dial": "guard", "http.Get": "guard", "http.DefaultClient": "guard"},
 	}
 	for _, s := range sources(t) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/locus"
 )
 
 func (w *write) relations(ctx context.Context, b *gyre.Batch) error {
@@ -119,7 +120,7 @@ func (w *write) facts(ctx context.Context, b *gyre.Batch) error {
 		if f.Aspect, err = aspectOf(f.Aspect); err != nil {
 			return at("facts", i, err)
 		}
-		if f.Locus, err = locusOf(f.Locus); err != nil {
+		if f.Locus, err = locusOf(f.Aspect, f.Locus, locus.Normal); err != nil {
 			return at("facts", i, err)
 		}
 		var size int
@@ -160,7 +161,7 @@ func (w *write) coverage(ctx context.Context, b *gyre.Batch) error {
 		for _, loci := range []*[]string{&c.Loci, &c.Except} {
 			*loci = slices.Clone(*loci) // nil, everything, stays nil
 			for j := range *loci {
-				if (*loci)[j], err = locusOf((*loci)[j]); err != nil {
+				if (*loci)[j], err = locusOf(c.Aspect, (*loci)[j], locus.NormalPattern); err != nil {
 					return at("coverage", i, err)
 				}
 			}

@@ -8,18 +8,21 @@ import (
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/locus"
 )
 
 // place is what makes an exposure one.
 type place struct {
 	asset, weakness gyre.ID
-	locus           string
+	key             string
 }
 
 // finding is a finding in normal form, at its place.
 type finding struct {
 	gyre.Finding
 	place
+	lies locus.Place
+	name string // what the source calls the weakness
 }
 
 func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
@@ -68,7 +71,10 @@ func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
 	if f.Aspect, err = aspectOf(f.Aspect); err != nil {
 		return finding{}, false, err
 	}
-	if f.Locus, err = locusOf(f.Locus); err != nil {
+	if f.Locus, err = locusOf(f.Aspect, f.Locus, locus.Normal); err != nil {
+		return finding{}, false, err
+	}
+	if f.Fingerprint, err = short("fingerprint", f.Fingerprint, maxName); err != nil {
 		return finding{}, false, err
 	}
 	if f.Severity < gyre.SeverityInfo || f.Severity > gyre.SeverityCritical {
@@ -90,25 +96,18 @@ func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
 		*s = prose(strings.TrimSpace(*s), maxLocus)
 	}
 	r.Text = prose(strings.TrimSpace(r.Text), maxProse)
-	return finding{Finding: f, place: place{asset: asset, locus: f.Locus}}, ok, nil
+	lies := locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: r.Ecosystem, Fingerprint: f.Fingerprint})
+	return finding{Finding: f, place: place{asset: asset, key: lies.Key}, lies: lies, name: f.Weakness.Key}, ok, nil
 }
 
 // expose turns findings into exposures and observations.
 func (w *write) expose(ctx context.Context, all []finding) error {
-	n := len(all)
-	assets, weaknesses, loci := make([]gyre.ID, n), make([]gyre.ID, n), make([]string, n)
-	for i, f := range all {
-		assets[i], weaknesses[i], loci[i] = f.asset, f.weakness, f.locus
-	}
-	stored, err := w.tx.FindExposures(ctx, assets, weaknesses, loci)
+	all, have, err := w.locate(ctx, all)
 	if err != nil {
 		return err
 	}
-	have := make(map[place]*gyre.Exposure, len(stored))
-	ids := make([]gyre.ID, 0, len(stored))
-	for i := range stored {
-		e := &stored[i]
-		have[place{e.Asset, e.Weakness, e.Locus}] = e
+	ids := make([]gyre.ID, 0, len(have))
+	for _, e := range have {
 		ids = append(ids, e.ID)
 	}
 	sources, err := w.tx.SourcesOf(ctx, ids)
@@ -117,7 +116,11 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	}
 	var fresh, save []gyre.Exposure
 	var touch []gyre.ID
-	first, later := make([]gyre.Observation, 0, n-len(stored)), make([]gyre.Observation, 0, len(stored))
+	moved, err := w.moved(ctx, all, have)
+	if err != nil {
+		return err
+	}
+	first, later := make([]gyre.Observation, 0, max(0, len(all)-len(have))), make([]gyre.Observation, 0, min(len(all), len(have)))
 	for i := range all {
 		f := &all[i]
 		e, observations := have[f.place], &later
@@ -125,13 +128,14 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 		case e == nil:
 			e, observations = w.newExposure(f), &first
 			fresh = append(fresh, *e)
-		case w.seeAgain(e, f, sources[e.ID]):
+		case w.seeAgain(e, f, sources[e.ID], moved[e.ID]):
 			save = append(save, *e)
 		default:
 			touch = append(touch, e.ID)
 		}
 		*observations = append(*observations, gyre.Observation{
 			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: true, At: w.at, Evidence: f.Evidence,
+			Weakness: f.name, Locus: f.Locus, Severity: f.Severity,
 		})
 	}
 	if err := w.tx.AddExposures(ctx, fresh); err != nil {
@@ -151,7 +155,7 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 
 func (w *write) newExposure(f *finding) *gyre.Exposure {
 	e := &gyre.Exposure{
-		ID: gyre.NewID(), Workspace: w.run.Workspace, Asset: f.asset, Weakness: f.weakness, Locus: f.locus, Aspect: f.Aspect,
+		ID: gyre.NewID(), Workspace: w.run.Workspace, Asset: f.asset, Weakness: f.weakness, Place: f.key, Locus: f.Locus, Aspect: f.Aspect,
 		Class: f.Weakness.Class, Severity: f.Severity, State: gyre.StateOpen, StateSince: w.at, Credentialed: f.Credentialed,
 		Remedy: f.Remedy, FirstSeen: w.at, LastSeen: w.at,
 	}
@@ -161,8 +165,9 @@ func (w *write) newExposure(f *finding) *gyre.Exposure {
 }
 
 // seeAgain brings an exposure up to date with a new sighting of it, and says
-// whether anything changed but that it was seen.
-func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]gyre.Word) bool {
+// whether anything changed but that it was seen. moved: the source itself says
+// another locus than it did before.
+func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]gyre.Word, moved bool) bool {
 	changed := false
 	change := func(kind, from, to, why string) {
 		w.event(gyre.Event{Object: "exposure", ID: e.ID, Kind: kind, From: from, To: to, Reason: why})
@@ -187,6 +192,17 @@ func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]gyre.W
 		}
 	}
 	newest := !w.at.Before(e.LastSeen)
+	if e.Place != f.key { // found by less than is known of it now
+		change("place", e.Place, f.key, w.run.Observer()+" tells more exactly where it lies")
+		e.Place = f.key
+	}
+	// Where several see it, the one who says most exactly where it lies is
+	// believed, else whoever was first; each when its own word changes.
+	if f.Locus != e.Locus && newest && (alone || moved || locus.Tells(f.Aspect, f.Locus) > locus.Tells(e.Aspect, e.Locus)) &&
+		locus.Tells(f.Aspect, f.Locus) >= locus.Tells(e.Aspect, e.Locus) {
+		change("locus", e.Locus, f.Locus, w.run.Observer())
+		e.Locus = f.Locus
+	}
 	if f.Severity != e.Severity && (f.Severity > e.Severity || alone) && newest {
 		change("severity", e.Severity.String(), f.Severity.String(), w.run.Observer())
 		e.Severity = f.Severity

@@ -6,7 +6,6 @@ package ingest
 import (
 	"encoding/hex"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -72,23 +71,13 @@ func words(list []string, limit int) []string {
 	return out
 }
 
-var portLocus = regexp.MustCompile(`^(?i:(tcp|udp))/([0-9]+)`)
-
-// locusOf is the normal form of a locus: a port's protocol in lower case, its
-// number without leading zeros; everything else as it is.
-func locusOf(s string) (string, error) {
+// locusOf is the normal form of a locus, or of a pattern of coverage.
+func locusOf(aspect gyre.Aspect, s string, normal func(gyre.Aspect, string) string) (string, error) {
 	s, err := short("locus", s, maxLocus)
 	if err != nil {
 		return "", err
 	}
-	if m := portLocus.FindStringSubmatch(s); m != nil {
-		number := strings.TrimLeft(m[2], "0")
-		if number == "" {
-			number = "0"
-		}
-		s = strings.ToLower(m[1]) + "/" + number + s[len(m[0]):]
-	}
-	return s, nil
+	return short("locus", normal(aspect, s), maxLocus)
 }
 
 // Values that many machines share, so that they identify none.

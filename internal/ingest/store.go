@@ -41,8 +41,12 @@ type Tx interface {
 	Weaknesses(ctx context.Context, ids []gyre.ID) ([]gyre.Weakness, error)
 	SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error
 
-	// FindExposures finds those at (assets[i], weaknesses[i], loci[i]).
-	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error)
+	// FindExposures finds those at (assets[i], weaknesses[i], places[i]).
+	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error)
+	// ExposuresOfPairs finds those of (assets[i], weaknesses[i]) at any place.
+	ExposuresOfPairs(ctx context.Context, assets, weaknesses []gyre.ID) ([]gyre.Exposure, error)
+	// LociOf says where a source last said that exposures lie.
+	LociOf(ctx context.Context, source string, exposures []gyre.ID) (map[gyre.ID]string, error)
 	// AddExposures stores new ones, SaveExposures such as are known.
 	AddExposures(ctx context.Context, all []gyre.Exposure) error
 	SaveExposures(ctx context.Context, all []gyre.Exposure) error

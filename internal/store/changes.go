@@ -268,6 +268,7 @@ func (tx *Tx) noteExposures(ctx context.Context, all []gyre.Exposure, remedies [
 		}
 		is := &all[i]
 		note := func(field string, from, to any) { tx.changed("exposure", is.ID, field, from, to) }
+		note("locus", was.Locus, is.Locus)
 		note("aspect", string(was.Aspect), string(is.Aspect))
 		note("class", string(was.Class), string(is.Class))
 		note("severity", int64(was.Severity), int64(is.Severity))

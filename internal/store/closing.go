@@ -96,12 +96,13 @@ func (tx *Tx) DeleteComponents(ctx context.Context, ids []gyre.ID) error {
 // EachUnseenExposure calls fn with the exposures that stand (neither fixed nor
 // false) on assets and aspects that the run covered judged, with credentials where they
 // were seen with credentials, last seen before it started; known says that the run's
-// source has seen it once. With another run, only on the assets that this one touched.
+// source has seen it once; then its locus is as that source wrote it, as the coverage is.
+// With another run, only on the assets that this one touched.
 func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, of gyre.ID, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error {
 	// A coverage may list thousands of weaknesses and apply to as many exposures,
 	// of which the caller keeps many: each is decoded once.
 	decoded := map[gyre.ID]gyre.Coverage{}
-	return each(ctx, tx.tx, `SELECT e.id, e.workspace, e.asset, e.weakness, e.locus, e.aspect, e.class, e.severity, e.state, e.state_since,
+	return each(ctx, tx.tx, `SELECT e.id, e.workspace, e.asset, e.weakness, e.place, COALESCE(NULLIF(o.locus, ''), e.locus), e.aspect, e.class, e.severity, e.state, e.state_since,
 			e.credentialed, e.remedy, e.first_seen, e.last_seen, e.fixed_at, c.asset, c.aspect, c.judged, c.credentialed, c.body, o.id IS NOT NULL, c.id
 		FROM coverage c JOIN exposure e ON e.asset = c.asset AND e.aspect = c.aspect
 		LEFT JOIN observation o ON o.exposure = e.id AND o.source = $3
@@ -115,12 +116,12 @@ func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, of gyre.ID, 
 			}
 			var known bool
 			var id gyre.ID
-			if err := (window{s, 20, 0}).Scan(&known, (*int64)(&id)); err != nil {
+			if err := (window{s, 21, 0}).Scan(&known, (*int64)(&id)); err != nil {
 				return err
 			}
 			c, have := decoded[id]
 			if !have {
-				if c, err = scanCoverage(window{s, 15, 2}); err != nil {
+				if c, err = scanCoverage(window{s, 16, 2}); err != nil {
 					return err
 				}
 				decoded[id] = c

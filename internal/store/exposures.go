@@ -10,12 +10,12 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-const exposureColumns = "id, workspace, asset, weakness, locus, aspect, class, severity, state, state_since, credentialed, remedy, first_seen, last_seen, fixed_at"
+const exposureColumns = "id, workspace, asset, weakness, place, locus, aspect, class, severity, state, state_since, credentialed, remedy, first_seen, last_seen, fixed_at"
 
 func scanExposure(s scanner) (e gyre.Exposure, err error) {
 	var aspect, class, state, remedy string
 	var severity, since, first, last, fixed int64
-	err = s.Scan((*int64)(&e.ID), (*int64)(&e.Workspace), (*int64)(&e.Asset), (*int64)(&e.Weakness), &e.Locus, &aspect, &class,
+	err = s.Scan((*int64)(&e.ID), (*int64)(&e.Workspace), (*int64)(&e.Asset), (*int64)(&e.Weakness), &e.Place, &e.Locus, &aspect, &class,
 		&severity, &state, &since, &e.Credentialed, &remedy, &first, &last, &fixed)
 	if err != nil {
 		return e, err
@@ -98,13 +98,14 @@ func (db *DB) Observations(ctx context.Context, ws, exposure gyre.ID) ([]gyre.Ob
 	return collect(ctx, db.r, func(s scanner) (o gyre.Observation, err error) {
 		var at int64
 		var text string
-		if err = s.Scan((*int64)(&o.ID), (*int64)(&o.Exposure), (*int64)(&o.Run), &o.Source, &o.Seen, &at, &text); err != nil {
+		var severity int64
+		if err = s.Scan((*int64)(&o.ID), (*int64)(&o.Exposure), (*int64)(&o.Run), &o.Source, &o.Seen, &at, &text, &o.Weakness, &o.Locus, &severity); err != nil {
 			return o, err
 		}
-		o.At = timeOf(at)
+		o.At, o.Severity = timeOf(at), gyre.Severity(severity)
 		o.Evidence, err = evidenceOf(text)
 		return o, err
-	}, "SELECT id, exposure, run, source, seen, at, evidence FROM observation WHERE exposure = $2 AND workspace = $1 ORDER BY at DESC, source",
+	}, "SELECT id, exposure, run, source, seen, at, evidence, weakness, locus, severity FROM observation WHERE exposure = $2 AND workspace = $1 ORDER BY at DESC, source",
 		int64(ws), int64(exposure))
 }
 

@@ -4,6 +4,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -238,16 +239,16 @@ func (tx *Tx) AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage)
 	return nil
 }
 
-// FindExposures finds the exposures at places: assets[i], weaknesses[i], loci[i].
-func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, loci []string) ([]gyre.Exposure, error) {
+// FindExposures finds the exposures at (assets[i], weaknesses[i], places[i]).
+func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error) {
 	out := make([]gyre.Exposure, 0, len(assets))
 	err := eachGiven(tx.tx, 3, len(assets), func(i int, args []any) []any {
-		return append(args, int64(assets[i]), int64(weaknesses[i]), loci[i])
+		return append(args, int64(assets[i]), int64(weaknesses[i]), places[i])
 	}, func(g given) error {
 		// A row value in a list of values would make SQLite read the whole
 		// workspace; CROSS JOIN keeps it to one look-up for each place.
-		return each(ctx, tx.tx, "WITH want(asset, weakness, locus) AS ("+g.text+") SELECT e."+strings.ReplaceAll(exposureColumns, ", ", ", e.")+
-			" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.locus = w.locus AND e.workspace = $"+
+		return each(ctx, tx.tx, "WITH want(asset, weakness, place) AS ("+g.text+") SELECT e."+strings.ReplaceAll(exposureColumns, ", ", ", e.")+
+			" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.place = w.place AND e.workspace = $"+
 			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
 			e, err := scanExposure(s)
 			out = append(out, e)
@@ -264,7 +265,7 @@ func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, l
 // SaveExposures stores exposures, new or known, as they stand. Band and action
 // are not ingest's and stay.
 func (tx *Tx) SaveExposures(ctx context.Context, all []gyre.Exposure) error {
-	return tx.putExposures(ctx, all, `ON CONFLICT (id) DO UPDATE SET aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
+	return tx.putExposures(ctx, all, `ON CONFLICT (id) DO UPDATE SET place = excluded.place, locus = excluded.locus, aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
 			state_since = excluded.state_since, credentialed = excluded.credentialed, remedy = excluded.remedy, first_seen = excluded.first_seen,
 			last_seen = excluded.last_seen, fixed_at = excluded.fixed_at WHERE exposure.workspace = excluded.workspace`)
 }
@@ -288,9 +289,9 @@ func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string
 		}
 	}
 	err := insert(ctx, tx.tx, "INSERT INTO exposure ("+exposureColumns+", band, action)", tail,
-		17, len(all), func(i int, a []any) []any {
+		18, len(all), func(i int, a []any) []any {
 			e := &all[i]
-			return append(a, int64(e.ID), int64(tx.ws), int64(e.Asset), int64(e.Weakness), e.Locus, string(e.Aspect), string(e.Class),
+			return append(a, int64(e.ID), int64(tx.ws), int64(e.Asset), int64(e.Weakness), cmp.Or(e.Place, e.Locus), e.Locus, string(e.Aspect), string(e.Class),
 				int64(e.Severity), string(e.State), micros(e.StateSince), e.Credentialed, remedies[i], micros(e.FirstSeen), micros(e.LastSeen),
 				micros(e.FixedAt), "", int64(0))
 		})
@@ -319,7 +320,11 @@ func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]m
 
 // SaveObservations stores each source's latest word on exposures.
 func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation) error {
-	return tx.putObservations(ctx, all, `ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence
+	// That something is gone does not unsay what the source called it.
+	return tx.putObservations(ctx, all, `ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence,
+			weakness = CASE WHEN excluded.seen THEN excluded.weakness ELSE observation.weakness END,
+			locus = CASE WHEN excluded.seen THEN excluded.locus ELSE observation.locus END,
+			severity = CASE WHEN excluded.seen THEN excluded.severity ELSE observation.severity END
 			WHERE observation.at <= excluded.at`)
 }
 
@@ -339,10 +344,10 @@ func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, tail 
 	if err := tx.noteObservations(ctx, all); err != nil {
 		return err
 	}
-	err := insert(ctx, tx.tx, "INSERT INTO observation (exposure, source, id, workspace, run, seen, at, evidence)", tail,
-		8, len(all), func(i int, a []any) []any {
+	err := insert(ctx, tx.tx, "INSERT INTO observation (exposure, source, id, workspace, run, seen, at, evidence, weakness, locus, severity)", tail,
+		11, len(all), func(i int, a []any) []any {
 			o := &all[i]
-			return append(a, int64(o.Exposure), o.Source, int64(o.ID), int64(tx.ws), int64(o.Run), o.Seen, micros(o.At), evidence[i])
+			return append(a, int64(o.Exposure), o.Source, int64(o.ID), int64(tx.ws), int64(o.Run), o.Seen, micros(o.At), evidence[i], o.Weakness, o.Locus, int64(o.Severity))
 		})
 	if err != nil {
 		return fmt.Errorf("save observations: %w", err)

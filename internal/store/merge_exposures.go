@@ -28,7 +28,7 @@ func (j *journal) mergeOwner(ctx context.Context, field string) error {
 	pairs, err := collect(ctx, j.tx.tx, func(s scanner) (p exposurePair, err error) {
 		return p, s.Scan((*int64)(&p.loser), (*int64)(&p.survivor))
 	}, "SELECT x.id, y.id FROM exposure x JOIN exposure y ON y."+field+" = $3 AND y."+same+" = x."+same+
-		" AND y.locus = x.locus WHERE x.workspace = $1 AND x."+field+" = $2 ORDER BY x.id",
+		" AND y.place = x.place WHERE x.workspace = $1 AND x."+field+" = $2 ORDER BY x.id",
 		int64(j.tx.ws), int64(j.m.From), int64(j.m.Into))
 	if err != nil {
 		return fmt.Errorf("find exposures that are one: %w", err)

@@ -77,10 +77,10 @@ func (db *DB) WeaknessByKey(ctx context.Context, ws gyre.ID, key string) (gyre.W
 }
 
 // EachWeaknessAt calls fn with every name of every weakness that an asset has
-// or had, and its locus.
+// or had, and its locus in the words of each source.
 func (db *DB) EachWeaknessAt(ctx context.Context, ws, asset gyre.ID, fn func(locus, name string) error) error {
-	return each(ctx, db.r, `SELECT e.locus, a.alias FROM exposure e JOIN weakness_alias a ON a.weakness = e.weakness
-		WHERE e.workspace = $1 AND e.asset = $2 ORDER BY e.id`, []any{int64(ws), int64(asset)}, func(s scanner) error {
+	return each(ctx, db.r, `SELECT COALESCE(NULLIF(o.locus, ''), e.locus), a.alias FROM exposure e JOIN weakness_alias a ON a.weakness = e.weakness
+		LEFT JOIN observation o ON o.exposure = e.id WHERE e.workspace = $1 AND e.asset = $2 ORDER BY e.id`, []any{int64(ws), int64(asset)}, func(s scanner) error {
 		var locus, name string
 		if err := s.Scan(&locus, &name); err != nil {
 			return err

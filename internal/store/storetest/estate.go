@@ -52,7 +52,7 @@ func plant(t testing.TB, db *store.DB, ws gyre.ID, n int) estate {
 		var obs []gyre.Observation
 		for i := range n {
 			x := gyre.Exposure{
-				ID: gyre.NewID(), Workspace: ws, Asset: e.asset.ID, Weakness: e.weakness.ID, Locus: "tcp/" + string(rune('a'+i)), Aspect: gyre.AspectService,
+				ID: gyre.NewID(), Workspace: ws, Asset: e.asset.ID, Weakness: e.weakness.ID, Place: "tcp/" + string(rune('a'+i)), Locus: "tcp/" + string(rune('a'+i)), Aspect: gyre.AspectService,
 				Class: gyre.Vulnerability, Severity: gyre.SeverityHigh, State: gyre.StateOpen, StateSince: at,
 				Remedy: gyre.Remedy{Kind: gyre.RemedyUpgrade, Package: "openssh", Fixed: "9.8"}, FirstSeen: at, LastSeen: at,
 			}
