@@ -27,47 +27,57 @@ func scanCycle(s scanner) (c gyre.Cycle, err error) {
 // CreateCycle stores a new cycle and gives it the next Number and, unless it
 // has one, an ID. It is gyre.Conflict while another cycle of the workspace runs.
 func (db *DB) CreateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) (gyre.Cycle, error) {
-	err := db.Write(ctx, ws, func(tx *Tx) error {
-		if c.ID == 0 {
-			c.ID = gyre.NewID()
-		}
-		c.Workspace = ws
-		var last int64
-		if err := tx.tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(number), 0) FROM cycle WHERE workspace = $1", int64(ws)).Scan(&last); err != nil {
-			return fmt.Errorf("number cycle: %w", err)
-		}
-		c.Number = int(last) + 1
-		body, err := jsonText(c)
-		if err != nil {
-			return err
-		}
-		_, err = tx.exec(ctx, "INSERT INTO cycle ("+cycleColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7)",
-			int64(c.ID), int64(ws), int64(c.Number), string(c.State), micros(c.Started), micros(c.Ended), body)
-		if db.dialect.IsDuplicate(err) {
-			return gyre.Errorf(gyre.Conflict, "a cycle is running already")
-		}
-		if err != nil {
-			return fmt.Errorf("store cycle: %w", err)
-		}
-		tx.Append(gyre.Event{Object: "cycle", ID: c.ID, Kind: "created", To: string(c.State), Actor: c.Trigger})
-		return nil
+	err := db.Write(ctx, ws, func(tx *Tx) (err error) {
+		c, err = tx.CreateCycle(ctx, c)
+		return err
 	})
 	return c, err
+}
+
+// CreateCycle stores a new cycle in the transaction. Until a process updates it
+// the cycle waits for one: it is nobody's.
+func (tx *Tx) CreateCycle(ctx context.Context, c gyre.Cycle) (gyre.Cycle, error) {
+	if c.ID == 0 {
+		c.ID = gyre.NewID()
+	}
+	c.Workspace = tx.ws
+	var last int64
+	if err := tx.tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(number), 0) FROM cycle WHERE workspace = $1", int64(tx.ws)).Scan(&last); err != nil {
+		return c, fmt.Errorf("number cycle: %w", err)
+	}
+	c.Number = int(last) + 1
+	body, err := jsonText(c)
+	if err != nil {
+		return c, err
+	}
+	_, err = tx.exec(ctx, "INSERT INTO cycle ("+cycleColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7)",
+		int64(c.ID), int64(tx.ws), int64(c.Number), string(c.State), micros(c.Started), micros(c.Ended), body)
+	if tx.db.dialect.IsDuplicate(err) {
+		return c, gyre.Errorf(gyre.Conflict, "a cycle is running already")
+	}
+	if err != nil {
+		return c, fmt.Errorf("store cycle: %w", err)
+	}
+	tx.Append(gyre.Event{Object: "cycle", ID: c.ID, Kind: "created", To: string(c.State), Actor: c.Trigger})
+	return c, nil
 }
 
 // UpdateCycle stores a cycle as it stands, its stages included. Only a change
 // of its state is an event of the history, but every update wakes subscribers,
 // so that progress can be shown.
 func (db *DB) UpdateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
-	return db.Write(ctx, ws, func(tx *Tx) error {
-		old, err := one(ctx, tx.tx, "cycle", c.ID, scanCycle,
-			"SELECT "+cycleColumns+" FROM cycle WHERE workspace = $1 AND id = $2", int64(ws), int64(c.ID))
-		if err != nil {
-			return err
-		}
-		tx.wake = true
-		return tx.saveCycle(ctx, old, c)
-	})
+	return db.Write(ctx, ws, func(tx *Tx) error { return tx.UpdateCycle(ctx, c) })
+}
+
+// UpdateCycle stores a cycle as it stands in the transaction.
+func (tx *Tx) UpdateCycle(ctx context.Context, c gyre.Cycle) error {
+	old, err := one(ctx, tx.tx, "cycle", c.ID, scanCycle,
+		"SELECT "+cycleColumns+" FROM cycle WHERE workspace = $1 AND id = $2", int64(tx.ws), int64(c.ID))
+	if err != nil {
+		return err
+	}
+	tx.wake = true
+	return tx.saveCycle(ctx, old, c)
 }
 
 func (tx *Tx) saveCycle(ctx context.Context, old, c gyre.Cycle) error {
@@ -76,8 +86,8 @@ func (tx *Tx) saveCycle(ctx context.Context, old, c gyre.Cycle) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, "UPDATE cycle SET state = $3, ended = $4, body = $5, started = $6 WHERE workspace = $1 AND id = $2",
-		int64(tx.ws), int64(c.ID), string(c.State), micros(c.Ended), body, micros(c.Started))
+	_, err = tx.exec(ctx, "UPDATE cycle SET state = $3, ended = $4, body = $5, started = $6, worker = $7 WHERE workspace = $1 AND id = $2",
+		int64(tx.ws), int64(c.ID), string(c.State), micros(c.Ended), body, micros(c.Started), int64(tx.db.Process()))
 	if tx.db.dialect.IsDuplicate(err) {
 		return gyre.Errorf(gyre.Conflict, "another cycle is running")
 	}
@@ -118,7 +128,11 @@ func (db *DB) LatestCycle(ctx context.Context, ws gyre.ID) (gyre.Cycle, error) {
 }
 
 func (tx *Tx) interruptCycles(ctx context.Context) (int, error) {
-	all, err := collect(ctx, tx.tx, scanCycle, "SELECT "+cycleColumns+" FROM cycle WHERE workspace = $1 AND state = 'running'", int64(tx.ws))
+	query := "SELECT " + cycleColumns + " FROM cycle WHERE workspace = $1 AND state = 'running' AND worker NOT IN (SELECT id FROM worker)"
+	if tx.db.dialect.Engine == Postgres {
+		query += " AND NOT EXISTS (SELECT 1 FROM job JOIN river_job ON river_job.id = job.id WHERE job.object = cycle.id AND " + jobAlive + ")"
+	}
+	all, err := collect(ctx, tx.tx, scanCycle, query, int64(tx.ws))
 	if err != nil {
 		return 0, fmt.Errorf("find interrupted cycles: %w", err)
 	}

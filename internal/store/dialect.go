@@ -40,6 +40,12 @@ type Dialect struct {
 	// well; see eachGiven.
 	Given     func(width, n int, row rowsOf) (given, error)
 	GivenRows int
+	// Held counts the worker $1 and keeps it from being taken for gone until the
+	// transaction ends. Empty: there are no other processes.
+	Held string
+	// Alone lets one transaction at a time pass, of all processes. Empty: every
+	// transaction that writes is alone.
+	Alone string
 	// Lock keeps a second process from migrating at the same time.
 	Lock func(ctx context.Context, db *sql.DB, path string) (unlock func(), err error)
 }
@@ -62,6 +68,8 @@ var dialects = map[Engine]*Dialect{
 		Engine: Postgres,
 		Notify: "SELECT pg_notify('" + notifyChannel + "', $1)",
 		Vacuum: "ANALYZE",
+		Held:   "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
+		Alone:  "SELECT pg_advisory_xact_lock(4793012686)",
 		Size:   "SELECT pg_database_size(current_database())",
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*pgconn.PgError](err)

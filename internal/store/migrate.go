@@ -49,7 +49,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}
-	return nil
+	return db.migrateRiver(ctx)
 }
 
 // lockFile holds a lock beside the database file for as long as the migration

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,13 +32,13 @@ type DB struct {
 	// now is the clock of what the store itself dates; tests may replace it.
 	now func() time.Time
 
+	process atomic.Int64 // the worker that this process is; 0: none
+
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 }
 
-// Open opens "sqlite:PATH" or "postgres://…", migrates it to the newest schema
-// and marks what a dead process left running as interrupted (SQLite only: there
-// the opener is the only process).
+// Open opens "sqlite:PATH" or "postgres://…" and migrates it to the newest schema.
 func Open(ctx context.Context, dsn string) (*DB, error) {
 	db, err := open(ctx, dsn)
 	if err != nil {

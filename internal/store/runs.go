@@ -71,9 +71,9 @@ func (tx *Tx) SaveRun(ctx context.Context, r gyre.Run) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, "INSERT INTO run ("+runColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
-		ON CONFLICT (id) DO UPDATE SET status = excluded.status, ended = excluded.ended, body = excluded.body
-		WHERE run.workspace = excluded.workspace`, args...)
+	_, err = tx.exec(ctx, "INSERT INTO run ("+runColumns+`, worker) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
+		ON CONFLICT (id) DO UPDATE SET status = excluded.status, ended = excluded.ended, body = excluded.body, worker = excluded.worker
+		WHERE run.workspace = excluded.workspace`, append(args, int64(tx.db.Process()))...)
 	if err != nil {
 		return fmt.Errorf("save run %s: %w", r.ID, err)
 	}
@@ -90,8 +90,9 @@ func (db *DB) SaveRun(ctx context.Context, ws gyre.ID, r gyre.Run) error {
 	return db.Write(ctx, ws, func(tx *Tx) error { return tx.SaveRun(ctx, r) })
 }
 
-// InterruptRuns marks every running run and cycle of every workspace as
-// interrupted. Call it at the start of the only process that runs cycles.
+// InterruptRuns marks the running runs and cycles of every workspace whose
+// process is gone as interrupted: those of processes that are not in the table of
+// workers. On PostgreSQL a cycle whose job another process will take over goes on.
 func (db *DB) InterruptRuns(ctx context.Context) (runs, cycles int, err error) {
 	all, err := db.Workspaces(ctx)
 	if err != nil {
@@ -99,7 +100,8 @@ func (db *DB) InterruptRuns(ctx context.Context) (runs, cycles int, err error) {
 	}
 	for _, ws := range all {
 		err := db.Write(ctx, ws.ID, func(tx *Tx) error {
-			n, err := tx.exec(ctx, "UPDATE run SET status = 'interrupted', ended = $2 WHERE workspace = $1 AND status = 'running'", int64(ws.ID), micros(tx.now))
+			n, err := tx.exec(ctx, "UPDATE run SET status = 'interrupted', ended = $2 WHERE workspace = $1 AND status = 'running' AND worker NOT IN (SELECT id FROM worker)",
+				int64(ws.ID), micros(tx.now))
 			if err != nil {
 				return fmt.Errorf("interrupt runs: %w", err)
 			}

@@ -46,7 +46,8 @@ func TestSameMigrations(t *testing.T) {
 }
 
 // TestSameSchema: after all migrations both engines have the same tables,
-// columns, keys and indexes.
+// columns, keys and indexes. The queue's tables are River's, which has its own
+// for each engine; goose's likewise.
 func TestSameSchema(t *testing.T) {
 	lite, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
 	if err != nil {
@@ -110,7 +111,7 @@ func query(t *testing.T, db *sql.DB, text string, args ...any) [][]string {
 
 func liteSchema(t *testing.T, db *sql.DB) []string {
 	var out []string
-	for _, table := range query(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose%'") {
+	for _, table := range query(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose%' AND name NOT LIKE 'river%'") {
 		var pk []string
 		for _, c := range query(t, db, `SELECT name, type, "notnull", replace(COALESCE(dflt_value, ''), '''', ''), pk FROM pragma_table_info($1) ORDER BY pk`, table[0]) {
 			out = append(out, fmt.Sprintf("%s.%s %s notnull=%s default=%s", table[0], c[0], family(t, c[1]), c[2], c[3]))
@@ -135,14 +136,14 @@ func pgSchema(t *testing.T, db *sql.DB) []string {
 	var out []string
 	for _, c := range query(t, db, `SELECT table_name, column_name, data_type, CASE is_nullable WHEN 'NO' THEN '1' ELSE '0' END,
 		COALESCE(replace(replace(replace(column_default, '''', ''), '::bigint', ''), '::text', ''), '') FROM information_schema.columns
-		WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%'`) {
+		WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%' AND table_name NOT LIKE 'river%'`) {
 		out = append(out, fmt.Sprintf("%s.%s %s notnull=%s default=%s", c[0], c[1], family(t, c[2]), c[3], c[4]))
 	}
 	for _, ix := range query(t, db, `SELECT t.relname, CASE WHEN i.indisunique THEN '1' ELSE '0' END, CASE WHEN i.indpred IS NULL THEN '0' ELSE '1' END,
 			(SELECT string_agg(a.attname, ' ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY AS k(col, n)
 				JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.col)
 		FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace
-		WHERE s.nspname = 'public' AND t.relname NOT LIKE 'goose%'`) {
+		WHERE s.nspname = 'public' AND t.relname NOT LIKE 'goose%' AND t.relname NOT LIKE 'river%'`) {
 		out = append(out, fmt.Sprintf("%s unique=%s partial=%s (%s)", ix[0], ix[1], ix[2], ix[3]))
 	}
 	sort.Strings(out)
@@ -158,7 +159,7 @@ func TestTextIsOrderedByBytes(t *testing.T) {
 	}
 	defer func() { _ = pg.Close() }()
 	for _, c := range query(t, pg.r, `SELECT table_name, column_name FROM information_schema.columns
-		WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE 'goose%' AND COALESCE(collation_name, '') <> 'C'`) {
+		WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE 'goose%' AND table_name NOT LIKE 'river%' AND COALESCE(collation_name, '') <> 'C'`) {
 		t.Errorf("%s.%s has no collation \"C\"", c[0], c[1])
 	}
 }

@@ -49,6 +49,9 @@ func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 		return err
 	}
 	defer sqlTx.close()
+	if err := db.held(ctx, sqlTx.Tx); err != nil {
+		return err
+	}
 	tx := &Tx{tx: sqlTx, db: db, ws: ws, actor: "system"}
 	var seq, at int64
 	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq, at", int64(ws)).Scan(&seq, &at)
