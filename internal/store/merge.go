@@ -52,6 +52,10 @@ func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
 			return fmt.Errorf("merge asset %s into %s: %w", m.From, m.Into, err)
 		}
 	}
+	// What this transaction has read of them is not so any more.
+	clear(tx.stored)
+	clear(tx.said)
+	clear(tx.assetSeen)
 	j.event("asset", m.From, "merged", from.Name, m.Into.String())
 	j.event("asset", m.Into, "merged_in", m.From.String(), from.Name)
 	return nil
@@ -148,5 +152,11 @@ func (j *journal) joinAssets(ctx context.Context, from, into *gyre.Asset) error 
 	if len(into.Attributes) == len(out.Attributes) {
 		delete(set, "attributes")
 	}
+	note := func(field string, before, after any) { j.tx.changed("asset", into.ID, field, before, after) }
+	note("criticality", int64(into.Criticality), int64(out.Criticality))
+	note("owner", into.Owner, out.Owner)
+	note("tags", into.Tags, out.Tags)
+	note("zone", string(into.Zone), string(out.Zone))
+	note("first_seen", micros(into.FirstSeen), micros(out.FirstSeen))
 	return j.change(ctx, "asset", into.ID, set)
 }

@@ -5,6 +5,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/gyre-ctem/gyre"
@@ -276,6 +277,18 @@ func (j *journal) standingEvents(id gyre.ID, before, after standing) {
 	tell("credentialed", fmt.Sprint(before.Credentialed), fmt.Sprint(after.Credentialed))
 	tell("remedy", before.Remedy.Fixed, after.Remedy.Fixed)
 	tell("action", before.Action.String(), after.Action.String())
+	note := func(field string, from, to any) { j.tx.changed("exposure", id, field, from, to) }
+	note("state", string(before.State), string(after.State))
+	note("state_since", micros(before.Since), micros(after.Since))
+	note("fixed_at", micros(before.Fixed), micros(after.Fixed))
+	note("severity", int64(before.Severity), int64(after.Severity))
+	note("credentialed", before.Credentialed, after.Credentialed)
+	note("first_seen", micros(before.First), micros(after.First))
+	if before.Remedy != after.Remedy {
+		from, _ := json.Marshal(before.Remedy) // of strings: it cannot fail
+		to, _ := json.Marshal(after.Remedy)
+		note("remedy", json.RawMessage(from), json.RawMessage(to))
+	}
 }
 
 // event appends one of the merge.

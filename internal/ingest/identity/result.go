@@ -1,0 +1,154 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package identity
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// leftovers gives claims that hold only what both sides of a rule have to the
+// side with which they share most, if one does.
+func (s *solver) leftovers() {
+	if len(s.shared) == 0 {
+		return
+	}
+	for _, key := range s.keys {
+		if !s.shared[key] {
+			continue
+		}
+		var may, lost []int
+		for _, r := range s.roots(s.holds[key]) {
+			if len(s.sides[r]) > 0 {
+				may = append(may, r)
+			} else {
+				lost = append(lost, r)
+			}
+		}
+		for _, r := range lost {
+			ranked := s.rank(r, key, may)
+			if len(ranked) > 1 && ranked[0].shared == ranked[1].shared && ranked[0].times == ranked[1].times {
+				s.doubt(key, []int{r}, may)
+				continue
+			}
+			if !s.conflict([]int{r, ranked[0].root}, 0) {
+				s.union(r, ranked[0].root)
+			}
+		}
+	}
+}
+
+type rank struct {
+	root, shared, times int
+	last                time.Time
+}
+
+// rank orders the assets that a claim's root may be of: those that share most
+// identifiers first, then those of which the identifier was said most, then last.
+func (s *solver) rank(claim int, by gyre.Identifier, may []int) []rank {
+	shared := map[int]int{}
+	for _, id := range s.claims[claim].Identifiers {
+		for _, r := range s.roots(s.holds[id]) {
+			shared[r]++
+		}
+	}
+	var out []rank
+	for _, m := range s.roots(may) {
+		k := rank{root: m, shared: shared[m]}
+		for _, c := range s.holds[by] {
+			if s.root(c) == m {
+				k.times++
+				if s.claims[c].Last.After(k.last) {
+					k.last = s.claims[c].Last
+				}
+			}
+		}
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b rank) int {
+		return cmp.Or(b.shared-a.shared, b.last.Compare(a.last), b.times-a.times, cmp.Compare(s.least(a.root), s.least(b.root)))
+	})
+	return out
+}
+
+// least is an identifier that names a root whatever the order of claims.
+func (s *solver) least(root int) string {
+	out := ""
+	for _, id := range s.claims[root].Identifiers {
+		if v := string(id.Type) + id.Value; out == "" || v < out {
+			out = v
+		}
+	}
+	return out
+}
+
+func (s *solver) result() *Result {
+	r := &Result{Of: make([]int, len(s.claims)), Contested: s.contested, Since: map[int]time.Time{}, Before: map[int][]Tenancy{}}
+	number := map[int]int{}
+	for i := range s.claims {
+		root := s.root(i)
+		n, ok := number[root]
+		if !ok {
+			n = r.N
+			number[root] = n
+			r.N++
+		}
+		r.Of[i] = n
+	}
+	for i, past := range s.past {
+		for _, t := range past[:len(past)-1] {
+			r.Before[i] = append(r.Before[i], Tenancy{r.Of[t.of], t.from})
+		}
+		r.Since[i] = past[len(past)-1].from
+	}
+	s.tellDoubts(r)
+	return r
+}
+
+// tellDoubts lists one doubt for each asset that could be another: by the
+// strongest identifier, at the claim that says least else.
+func (s *solver) tellDoubts(r *Result) {
+	first := map[int]int{} // asset → its claim with the doubt
+	for i, d := range s.doubts {
+		j, have := first[r.Of[i]]
+		if !have || compareKeys(d.by, s.doubts[j].by) < 0 {
+			first[r.Of[i]] = i
+		}
+	}
+	for asset, i := range first {
+		by := s.doubts[i].by
+		doubt := Doubt{Claim: -1, By: by}
+		for _, c := range s.holds[by] {
+			if r.Of[c] == asset && (doubt.Claim < 0 || s.compareClaims(c, doubt.Claim) < 0) {
+				doubt.Claim = c
+			}
+		}
+		resolved := false
+		for _, k := range s.rank(doubt.Claim, by, s.doubts[i].may) {
+			resolved = resolved || r.Of[k.root] == asset // by a weaker identifier
+			doubt.Candidates = append(doubt.Candidates, Candidate{r.Of[k.root], k.shared, k.last})
+		}
+		if len(doubt.Candidates) > 1 && !resolved {
+			r.Doubts = append(r.Doubts, doubt)
+		}
+	}
+	slices.SortFunc(r.Doubts, func(a, b Doubt) int { return a.Claim - b.Claim })
+}
+
+// compareClaims orders claims by what they say, wherever they stand.
+func (s *solver) compareClaims(a, b int) int {
+	x, y := &s.claims[a], &s.claims[b]
+	return cmp.Or(
+		len(x.Identifiers)-len(y.Identifiers),
+		slices.CompareFunc(x.Identifiers, y.Identifiers, compareKeys),
+		x.First.Compare(y.First), x.Last.Compare(y.Last), cmp.Compare(x.ID, y.ID),
+	)
+}
+
+func compareKeys(a, b gyre.Identifier) int {
+	return cmp.Or(b.Type.Strength()-a.Type.Strength(), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Zone, b.Zone))
+}
