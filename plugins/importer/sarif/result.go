@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
 	"github.com/gyre-ctem/gyre/plugin/document"
 )
 
@@ -145,19 +146,40 @@ func (r *run) findings(x *result) []gyre.Finding {
 		if message != f.Evidence.Summary && message != "" {
 			f.Evidence.Data["message"] = message
 		}
-		if p := x.fingerprint(); p != "" {
-			f.Evidence.Data["fingerprint"] = p
+		print := x.fingerprint()
+		if print != "" {
+			f.Evidence.Data["fingerprint"] = print
 		}
 		r.place(&places[i], &f, message)
+		r.print(&places[i], &f, print)
 		out = append(out, f)
 	}
 	return out
 }
 
+// print gives a finding in code the fingerprint by which it is known when its
+// line moves: the tool's, else that of the snippet.
+func (r *run) print(l *resultLocation, f *gyre.Finding, print string) {
+	line := l.Physical.Region.Line
+	if line <= 0 || f.Locus == "" || f.Aspect != gyre.AspectCode && f.Aspect != gyre.AspectSecret {
+		return
+	}
+	if print == "" && f.Aspect != gyre.AspectSecret {
+		print = plugin.Snippet(l.Physical.Region.Snippet.String())
+	}
+	file := strings.TrimSuffix(f.Locus, ":"+strconv.Itoa(line))
+	f.Fingerprint = r.prints.Next(f.Weakness.Key, file, line, print)
+}
+
+// notOfCode are fingerprints of something else: of the commit, of the whole file, of a column.
+var notOfCode = regexp.MustCompile(`(?i)column|file|tags?hash|commit|author|email|date|message|csv|row`)
+
+// fingerprint is the tool's own, or empty. What is short or has words is a
+// remark in the place of one ("requires login").
 func (x *result) fingerprint() string {
 	for _, prints := range []map[string]any{x.Fingerprints, x.PartialFingerprints} {
 		for _, name := range fingerprintNames(prints) {
-			if s, ok := prints[name].(string); ok {
+			if s, _ := prints[name].(string); len(s) >= 8 && !strings.ContainsAny(s, " \t\n") && !notOfCode.MatchString(name) {
 				return document.Line(name+":"+s, 300)
 			}
 		}

@@ -40,6 +40,7 @@ type run struct {
 	failed     bool
 	began      time.Time
 	ref        gyre.Ref
+	prints     plugin.Fingerprints
 }
 
 // rule is a reportingDescriptor (section 3.49).
