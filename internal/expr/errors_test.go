@@ -97,13 +97,30 @@ func TestFilterParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, term := range f.Terms() {
-		got = append(got, strings.Join(term.Fields(), " "))
+	apart, err := f.Cond()
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := []string{"risk", "asset.internet_facing asset.zone", "action aliases asset.name asset.owner asset.tags locus title weakness"}
+	var got []string
+	for _, part := range apart.Parts {
+		fields := ""
+		if part.Join == Leaf {
+			fields = strings.Join(part.Filter.Fields(), " ")
+		}
+		for _, p := range part.Parts {
+			fields += "|" + strings.Join(p.Filter.Fields(), " ")
+		}
+		got = append(got, fields)
+	}
+	want := []string{"risk", "|asset.zone|asset.internet_facing", "||locus|title|weakness|aliases|asset.name|asset.owner|asset.tags|action"}
 	if strings.Join(got, ";") != strings.Join(want, ";") {
 		t.Errorf("%q", got)
+	}
+	if c, ok := apart.Parts[0].Filter.Comparison(); !ok || c != (Comparison{"risk", ">", 5}) {
+		t.Errorf("%v", c)
+	}
+	if _, ok := f.Comparison(); ok || f.UsesNow() {
+		t.Error("the whole is no comparison and does not speak of now")
 	}
 	if v, ok := f.Constant(); v || ok {
 		t.Error("it is not constant")
@@ -114,7 +131,7 @@ func TestFilterParts(t *testing.T) {
 		t.Error("it is constant")
 	}
 	var none *Filter
-	if v, ok := none.Constant(); !v || !ok || none.String() != "" || none.Fields() != nil || none.Terms() != nil {
+	if v, ok := none.Constant(); !v || !ok || none.String() != "" || none.Fields() != nil {
 		t.Error("a nil filter is true of everything")
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/gyre-ctem/gyre"
@@ -31,8 +30,9 @@ type Filter struct {
 	ast    *cel.Ast
 	now    time.Time
 	root   term[bool]
-	terms  []*Filter
 	fields []string
+
+	usesNow bool
 }
 
 // CompileFilter compiles a condition over the fields of a schema; now is what
@@ -60,28 +60,7 @@ func CompileFilter(schema *Schema, src string, now time.Time) (*Filter, error) {
 	if root.cost > maxCost {
 		return nil, gyre.FieldErrorf(gyre.TooLarge, "filter", "it would cost %d for each row, at most %d is allowed", root.cost, maxCost)
 	}
-	f := &Filter{schema: schema, source: src, ast: checked, now: now, root: root, fields: c.fields()}
-	for _, e := range conjuncts(expr, nil) {
-		t := &Filter{schema: schema, source: src, ast: checked, now: now}
-		sub := &compiler{schema: schema, ast: c.ast, now: c.now}
-		if t.root, err = sub.bool(e); err != nil {
-			return nil, err
-		}
-		t.fields = sub.fields()
-		f.terms = append(f.terms, t)
-	}
-	return f, nil
-}
-
-// conjuncts lists what a chain of && joins.
-func conjuncts(e ast.Expr, out []ast.Expr) []ast.Expr {
-	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {
-		for _, a := range e.AsCall().Args() {
-			out = conjuncts(a, out)
-		}
-		return out
-	}
-	return append(out, e)
+	return &Filter{schema: schema, source: src, ast: checked, now: now, root: root, fields: c.fields(), usesNow: c.usesNow}, nil
 }
 
 // Bind ties the filter to rows. The result is safe for concurrent use as far as
@@ -96,19 +75,6 @@ func (f *Filter) Bind(cols Columns) (func(row int) bool, error) {
 		return nil, gyre.FieldErrorf(gyre.Invalid, "filter", "%s is not known of these %s", b.missing, f.schema.Name)
 	}
 	return func(row int) bool { return fn(row, "") }, nil
-}
-
-// Terms returns the conditions that && joins at the top, in the order of the
-// source. All of them together are the filter, so each can be evaluated over the
-// rows of the dimension that its fields belong to.
-func (f *Filter) Terms() []*Filter {
-	if f == nil {
-		return nil
-	}
-	if len(f.terms) == 0 {
-		return []*Filter{f}
-	}
-	return f.terms
 }
 
 // Fields returns the names of the fields that the filter reads, sorted.
@@ -155,6 +121,7 @@ type compiler struct {
 	ast     *ast.AST
 	now     micros
 	used    []string
+	usesNow bool
 	loopVar string // of the exists() or all() that is being compiled
 }
 

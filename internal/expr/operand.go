@@ -98,7 +98,7 @@ func (c *compiler) number(e ast.Expr) (term[float64], error) {
 			f, ok = c.field(e, Severity)
 		}
 		if ok {
-			return term[float64]{cost: 1, bind: func(b *binding) rowFunc[float64] { return bindField(b, f, b.cols.Number(f)) }}, nil
+			return term[float64]{cost: 1, field: f, bind: func(b *binding) rowFunc[float64] { return bindField(b, f, b.cols.Number(f)) }}, nil
 		}
 	case ast.CallKind:
 		return c.numberCall(e, e.AsCall())
@@ -156,6 +156,7 @@ func (c *compiler) time(e ast.Expr) (term[micros], error) {
 	switch e.Kind() {
 	case ast.IdentKind:
 		if e.AsIdent() == "now" {
+			c.usesNow = true
 			return constant(c.now), nil
 		}
 		if f, ok := c.field(e, Time); ok {

@@ -22,6 +22,10 @@ type term[T any] struct {
 	value    T
 	bind     func(*binding) rowFunc[T]
 	cost     int
+	// field is set when the term is nothing but a field, comparison when it is
+	// nothing but a number field compared with a constant.
+	field      string
+	comparison *Comparison
 }
 
 func constant[T any](v T) term[T] { return term[T]{constant: true, value: v} }
@@ -72,7 +76,7 @@ func compare[T cmp.Ordered](op string, a, b term[T]) term[bool] {
 	}
 	if b.constant && !a.constant {
 		v := b.value
-		return term[bool]{cost: a.cost + 1, bind: func(bd *binding) rowFunc[bool] {
+		return term[bool]{cost: a.cost + 1, comparison: comparisonOf(op, a, v), bind: func(bd *binding) rowFunc[bool] {
 			x := a.bind(bd)
 			switch op {
 			case "==":
@@ -104,6 +108,13 @@ func compare[T cmp.Ordered](op string, a, b term[T]) term[bool] {
 		}
 		return x >= y
 	})
+}
+
+func comparisonOf[T cmp.Ordered](op string, a term[T], v T) *Comparison {
+	if n, ok := any(v).(float64); ok && a.field != "" {
+		return &Comparison{a.field, op, n}
+	}
+	return nil
 }
 
 // mirrored gives the operator with which b op' a means a op b.
