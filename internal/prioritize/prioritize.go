@@ -55,29 +55,9 @@ func Risk(in *Input) float64 {
 }
 
 func parts(in *Input) (likelihood, impact float64) {
-	r := rate(in) * reach(in.Aspect, in.Locus, in.CVSS) * zoneShare(in.Aspect, in.Zone) * stateShare(in.State)
-	return -math.Expm1(-r), impactOf(harm(in.Severity, in.CVSSScore), criticality(in))
-}
-
-// rate is events a year at a place that is open to the internet.
-func rate(in *Input) float64 {
-	r := classRate(in.Class, in.Severity)
-	if p := in.Intel.EPSS; p > 0 {
-		r = epssRate(p)
-	}
-	switch in.Intel.Exploit {
-	case gyre.ExploitPOC:
-		r = max(r*pocFactor, pocFloor)
-	case gyre.ExploitAttacked:
-		r = max(r*pocFactor, attackedFloor)
-	}
-	if in.Intel.KEV {
-		r = max(r, kevFloor)
-	}
-	if in.Intel.Ransomware {
-		r = max(r, ransomwareFloor)
-	}
-	return min(r, maxRate)
+	t := ThreatOf(&in.Intel)
+	return likelihoodOf(t.Rate(classRate(in.Class, in.Severity)), reach(in.Aspect, in.Locus, in.CVSS), zoneShare(in.Aspect, in.Zone), stateShare(in.State)),
+		impactOf(harm(in.Severity, in.CVSSScore), criticality(in.Criticality, in.ScopeCriticality))
 }
 
 // epssRate turns the probability of at least one exploitation within 30 days
@@ -92,13 +72,22 @@ func epssRate(p float64) float64 {
 // reach is the share of attackers on the network who can get at the place at
 // all, before the zone is considered.
 func reach(a gyre.Aspect, locus, cvss string) float64 {
+	return reachOf(a, IsPort(locus), attackVector(cvss))
+}
+
+// IsPort says whether a locus is a port of the network.
+func IsPort(locus string) bool {
+	return strings.HasPrefix(locus, "tcp/") || strings.HasPrefix(locus, "udp/")
+}
+
+func reachOf(a gyre.Aspect, port bool, av byte) float64 {
 	switch {
-	case strings.HasPrefix(locus, "tcp/") || strings.HasPrefix(locus, "udp/"):
-		return remoteReach(attackVector(cvss))
+	case port:
+		return remoteReach(av)
 	case a == gyre.AspectIaC:
 		return planReach
 	case a == gyre.AspectPackage || a == gyre.AspectFile || a == gyre.AspectSecret || a == gyre.AspectCode:
-		return localReach(attackVector(cvss))
+		return localReach(av)
 	}
 	return 1
 }
@@ -114,10 +103,10 @@ func attackVector(cvss string) byte {
 	return 0
 }
 
-func criticality(in *Input) gyre.Criticality {
-	c := in.Criticality
+func criticality(asset, scope gyre.Criticality) gyre.Criticality {
+	c := asset
 	if c == gyre.CriticalityUnset {
-		c = in.ScopeCriticality
+		c = scope
 	}
 	if c == gyre.CriticalityUnset {
 		return gyre.CriticalityMedium

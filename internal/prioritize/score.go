@@ -147,7 +147,7 @@ func severityFactor(in Input, src Sources) gyre.Factor {
 }
 
 func criticalityFactor(in Input, src Sources) gyre.Factor {
-	c := criticality(&in)
+	c := criticality(in.Criticality, in.ScopeCriticality)
 	words := [...]string{"", "low", "medium", "high", "a crown jewel"}
 	f := gyre.Factor{
 		Key: "criticality", Part: "impact", Value: strconv.Itoa(int(c)),
