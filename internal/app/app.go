@@ -26,7 +26,6 @@ import (
 	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/ingest"
 	"github.com/gyre-ctem/gyre/internal/intel"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -125,7 +124,7 @@ func loadChecks(folder string) (*check.Set, error) {
 // wire connects the stages. killed ends when the process shuts down.
 func (a *App) wire(killed context.Context) error {
 	log, cfg := a.opt.Log, a.opt.Config
-	a.projected = projection.New(projectionStore{a.db}, prioritize.Risk)
+	a.projected = projection.New(projectionStore{a.db})
 	a.guards = scope.NewGuards(scope.GuardOptions{Now: time.Now, Kill: killed, Log: log})
 	ingester := &ingest.Ingest{
 		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {

@@ -18,7 +18,6 @@ import (
 	"github.com/gyre-ctem/gyre/internal/discover"
 	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/ingest"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/remediate"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -171,7 +170,7 @@ func newWorld(t *testing.T, engine store.Engine) *world {
 		return w.db.Write(ctx, ws, func(tx *store.Tx) error { return fn(tx) })
 	}}
 	log := slog.New(slog.DiscardHandler)
-	p := projection.New(projected{w.db}, prioritize.Risk)
+	p := projection.New(projected{w.db})
 	now := func() time.Time { return time.Now().Add(w.ahead) }
 	w.engine = &cycle.Engine{
 		Store: cycleStore{w.db, p}, Log: log, Now: now, Validate: claims{},

@@ -63,7 +63,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 	w.ws, w.stages = ws.ID, &stages{w: w}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.auth = auth.New(auth.Config{Store: w.db, Sessions: w.db.Sessions(), Workspace: ws.ID, Log: log, Now: w.now})
-	lists := projection.New(projectionStore{w.db}, prioritize.Risk)
+	lists := projection.New(projectionStore{w.db})
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	w.handler = httpapi.New(ctx, httpapi.Deps{

@@ -6,295 +6,277 @@ package projection
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
 )
 
-// More new events than this cost more to apply than to load everything anew.
-const maxCatchUp = 5000
+const (
+	// Events are read in parts of so many.
+	eventsAtOnce = 20_000
+	// When more rows changed than this share of all, and more than a few, loading
+	// everything anew is cheaper.
+	reloadShare = 4
+	reloadMin   = 5000
+)
 
-// current returns the workspace's view, brought up to the store's newest event.
-func (p *Projection) current(ctx context.Context, ws gyre.ID) (*view, error) {
-	p.mu.Lock()
-	v := p.views[ws]
-	if v == nil {
-		v = &view{}
-		p.views[ws] = v
-	}
-	p.mu.Unlock()
-
-	now := time.Now()
-	last, err := p.store.LastSeq(ctx, ws)
+// current returns the workspace's state, brought up to the store's newest event.
+func (p *Projection) current(ctx context.Context, w *workspace) (*star, error) {
+	asked := time.Now()
+	last, err := p.store.LastSeq(ctx, w.id)
 	if err != nil {
 		return nil, fmt.Errorf("newest event: %w", err)
 	}
-	v.mu.RLock()
-	fresh := v.loaded && v.seq >= last
-	v.mu.RUnlock()
-	if fresh {
-		v.mu.Lock()
-		if v.freshAt.Before(now) {
-			v.freshAt = now
+	s := w.now.Load()
+	if s == nil || s.seq < last {
+		if s, err = p.catchUp(ctx, w, last); err != nil {
+			return nil, err
 		}
-		v.mu.Unlock()
-		return v, nil
 	}
-	v.refresh.Lock()
-	defer v.refresh.Unlock()
-	if v.loaded && v.seq >= last { // somebody else has
-		return v, nil
+	for {
+		before := w.freshAt.Load()
+		if before >= asked.UnixNano() || w.freshAt.CompareAndSwap(before, asked.UnixNano()) {
+			return s, nil
+		}
 	}
-	if err := p.catchUp(ctx, ws, v, last, now); err != nil {
+}
+
+// catchUp brings the state to at least event number last. Those who ask
+// meanwhile wait for it.
+func (p *Projection) catchUp(ctx context.Context, w *workspace, last int64) (*star, error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	s := w.now.Load()
+	if s != nil && s.seq >= last { // somebody else has
+		return s, nil
+	}
+	if s != nil {
+		news, err := p.news(ctx, w.id, s.seq)
+		if err != nil {
+			return nil, err
+		}
+		if !news.gap && !w.builder.worthReloading(news) {
+			if err := p.apply(ctx, w, news); err != nil {
+				return nil, err
+			}
+			s = w.builder.freeze(news.last)
+			w.now.Store(s)
+			return s, nil
+		}
+	}
+	// The number is read first: rows that change during the load have later
+	// events, and are read again.
+	seq, err := p.store.LastSeq(ctx, w.id)
+	if err != nil {
+		return nil, fmt.Errorf("newest event: %w", err)
+	}
+	b, err := load(ctx, p.store, w.id, time.Now())
+	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	w.builder = b
+	s = b.freeze(seq)
+	w.now.Store(s)
+	return s, nil
 }
 
-// changes are the rows that a stretch of events touches.
-type changes struct {
+// news is what a stretch of events speaks of.
+type news struct {
+	last                          int64 // number of the newest event
+	gap                           bool  // what is between is not known
 	exposures, assets, weaknesses map[gyre.ID]bool
-	everything, scopes            bool
-	runs                          []gyre.ID
-	last                          int64
+	runs                          map[gyre.ID]bool
+	scopes, intel                 bool
 }
 
-func (p *Projection) catchUp(ctx context.Context, ws gyre.ID, v *view, last int64, now time.Time) error {
-	if !v.loaded || last-v.seq > maxCatchUp {
-		return p.load(ctx, ws, v, now)
-	}
-	events, err := p.store.EventsSince(ctx, ws, v.seq, maxCatchUp+1)
-	if err != nil {
-		return fmt.Errorf("new events: %w", err)
-	}
-	c := sortOut(events, v.seq)
-	if c.everything {
-		return p.load(ctx, ws, v, now)
-	}
-	return p.apply(ctx, ws, v, c, now)
-}
-
-func sortOut(events []gyre.Event, from int64) changes {
-	c := changes{exposures: map[gyre.ID]bool{}, assets: map[gyre.ID]bool{}, weaknesses: map[gyre.ID]bool{}, last: from}
-	for _, e := range events {
-		if e.Seq != c.last+1 {
-			c.everything = true // a gap: what is between is not known
+func (p *Projection) news(ctx context.Context, ws gyre.ID, from int64) (*news, error) {
+	n := &news{last: from, exposures: map[gyre.ID]bool{}, assets: map[gyre.ID]bool{}, weaknesses: map[gyre.ID]bool{}, runs: map[gyre.ID]bool{}}
+	for {
+		events, err := p.store.EventsSince(ctx, ws, n.last, eventsAtOnce)
+		if err != nil {
+			return nil, fmt.Errorf("new events: %w", err)
 		}
-		c.last = e.Seq
-		switch e.Object {
-		case "exposure":
-			c.exposures[e.ID] = true
-		case "asset":
-			c.assets[e.ID] = true
-		case "weakness":
-			c.weaknesses[e.ID] = true
-		case "scope":
-			c.scopes = true
-		case "intel", "action":
-			c.everything = c.everything || e.Object == "intel" || e.ID == 0
-		case "run":
-			c.runs = append(c.runs, e.ID)
+		for i := range events {
+			n.take(&events[i])
+		}
+		if len(events) < eventsAtOnce || n.gap {
+			return n, nil
 		}
 	}
-	return c
 }
 
-// load builds the view from nothing, beside the old one, and swaps it in.
-func (p *Projection) load(ctx context.Context, ws gyre.ID, v *view, now time.Time) error {
-	// The number is read first: rows that change during the load have later
-	// events, and are loaded again.
-	seq, err := p.store.LastSeq(ctx, ws)
-	if err != nil {
-		return fmt.Errorf("newest event: %w", err)
+func (n *news) take(e *gyre.Event) {
+	if e.Seq != n.last+1 {
+		n.gap = true
 	}
-	next, err := loadView(ctx, p.store, p.risk, ws, now)
-	if err != nil {
+	n.last = e.Seq
+	switch e.Object {
+	case "exposure":
+		n.exposures[e.ID] = true
+	case "asset":
+		n.assets[e.ID] = true
+	case "weakness":
+		n.weaknesses[e.ID] = true
+	case "run":
+		if e.Kind != "started" { // it has seen nothing yet
+			n.runs[e.ID] = true
+		}
+	case "scope":
+		n.scopes = true
+	case "intel":
+		n.intel = true
+	case "action":
+		n.gap = n.gap || e.ID == 0
+	}
+}
+
+// worthReloading says that so much changed, or is dead weight by now, that
+// loading everything is better.
+func (b *builder) worthReloading(n *news) bool {
+	changed := len(n.exposures) + len(n.assets) + len(n.weaknesses)
+	gone := b.factCount - b.live.count()
+	return changed > reloadMin+b.factCount/reloadShare || gone > reloadMin+b.factCount/reloadShare
+}
+
+// apply reads the rows that events speak of, all of them before the first is
+// changed: when reading fails, nothing has happened.
+func (p *Projection) apply(ctx context.Context, w *workspace, n *news) error {
+	b, now := w.builder, time.Now()
+	var c changed
+	if err := c.readRows(ctx, p.store, w.id, keys(n.assets), keys(n.weaknesses)); err != nil {
 		return err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.assets, v.assetAt, v.weaknesses, v.weaknessAt = next.assets, next.assetAt, next.weaknesses, next.weaknessAt
-	v.facts, v.factAt, v.dirty = next.facts, next.factAt, false
-	v.setScopes(next.scopesList, now) // selectors look at the rows of the view that they were bound to
-	v.seq, v.freshAt, v.loaded = seq, now, true
-	return nil
-}
-
-// loadView makes a view of everything that a source has.
-func loadView(ctx context.Context, source Source, risk Risk, ws gyre.ID, now time.Time) (*view, error) {
-	v := &view{}
-	v.reset()
-	scopes, err := source.Scopes(ctx, ws)
-	if err != nil {
-		return nil, fmt.Errorf("load scopes: %w", err)
-	}
-	v.setScopes(scopes, now)
-	if err := fill(ctx, source, risk, ws, v); err != nil {
-		return nil, err
-	}
-	v.sumUp()
-	return v, nil
-}
-
-// fill loads rows into a view that nobody else sees.
-func fill(ctx context.Context, source Source, risk Risk, ws gyre.ID, v *view) error {
-	if err := source.Assets(ctx, ws, nil, func(a Asset) error { v.putAsset(a); return nil }); err != nil {
-		return fmt.Errorf("load assets: %w", err)
-	}
-	if err := source.Weaknesses(ctx, ws, nil, func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
-		return fmt.Errorf("load weaknesses: %w", err)
-	}
-	var late []Exposure
-	if err := source.Exposures(ctx, ws, nil, func(e Exposure) error {
-		if !v.putExposure(e, risk) {
-			late = append(late, e)
-		}
-		return nil
-	}); err != nil {
-		return fmt.Errorf("load exposures: %w", err)
-	}
-	// Written between the three reads: fetch their dimensions by name.
-	return fillLate(ctx, source, risk, ws, v, late)
-}
-
-func fillLate(ctx context.Context, source Source, risk Risk, ws gyre.ID, v *view, late []Exposure) error {
-	if len(late) == 0 {
-		return nil
-	}
-	assets, weaknesses := map[gyre.ID]bool{}, map[gyre.ID]bool{}
-	for _, e := range late {
-		if _, ok := v.assetAt[e.Asset]; !ok {
-			assets[e.Asset] = true
-		}
-		if _, ok := v.weaknessAt[e.Weakness]; !ok {
-			weaknesses[e.Weakness] = true
-		}
-	}
-	if len(assets) > 0 {
-		if err := source.Assets(ctx, ws, keys(assets), func(a Asset) error { v.putAsset(a); return nil }); err != nil {
-			return fmt.Errorf("load new assets: %w", err)
-		}
-	}
-	if len(weaknesses) > 0 {
-		if err := source.Weaknesses(ctx, ws, keys(weaknesses), func(w Weakness) error { v.putWeakness(w); return nil }); err != nil {
-			return fmt.Errorf("load new weaknesses: %w", err)
-		}
-	}
-	for _, e := range late {
-		if !v.putExposure(e, risk) {
-			return gyre.Errorf(gyre.Internal, "exposure %s has no asset %s or weakness %s", e.ID, e.Asset, e.Weakness)
-		}
-	}
-	return nil
-}
-
-// apply changes the rows that events touched. Rows are read before the lock is
-// taken, so readers wait for memory only.
-func (p *Projection) apply(ctx context.Context, ws gyre.ID, v *view, c changes, now time.Time) error {
-	var assets []Asset
-	var weaknesses []Weakness
-	var exposures []Exposure
-	if len(c.assets) > 0 {
-		if err := p.store.Assets(ctx, ws, keys(c.assets), func(a Asset) error { assets = append(assets, a); return nil }); err != nil {
-			return fmt.Errorf("load changed assets: %w", err)
-		}
-	}
-	if len(c.weaknesses) > 0 {
-		if err := p.store.Weaknesses(ctx, ws, keys(c.weaknesses), func(w Weakness) error { weaknesses = append(weaknesses, w); return nil }); err != nil {
-			return fmt.Errorf("load changed weaknesses: %w", err)
-		}
-	}
-	if len(c.exposures) > 0 {
-		if err := p.store.Exposures(ctx, ws, keys(c.exposures), func(e Exposure) error { exposures = append(exposures, e); return nil }); err != nil {
+	c.goneAssets = missing(n.assets, c.assets, func(a *Asset) gyre.ID { return a.ID })
+	goneWeaknesses := missing(n.weaknesses, c.weaknesses, func(w *Weakness) gyre.ID { return w.ID })
+	b.strays(c.goneAssets, goneWeaknesses, n.exposures)
+	if len(n.exposures) > 0 {
+		err := p.store.Exposures(ctx, w.id, keys(n.exposures), func(e Exposure) error { c.exposures = append(c.exposures, e); return nil })
+		if err != nil {
 			return fmt.Errorf("load changed exposures: %w", err)
 		}
+		c.goneExposures = missing(n.exposures, c.exposures, func(e *Exposure) gyre.ID { return e.ID })
 	}
-	if len(assets) < len(c.assets) || len(weaknesses) < len(c.weaknesses) || len(exposures) < len(c.exposures) {
-		return p.load(ctx, ws, v, now) // something was merged into another and is gone
+	if err := c.readDimensions(ctx, p.store, w.id, b); err != nil {
+		return err
 	}
 	var scopes []gyre.Scope
-	if c.scopes {
-		var err error
-		if scopes, err = p.store.Scopes(ctx, ws); err != nil {
+	var err error
+	if n.scopes {
+		if scopes, err = p.store.Scopes(ctx, w.id); err != nil {
 			return fmt.Errorf("load scopes: %w", err)
 		}
 	}
-	seenAssets, seen, err := p.seen(ctx, ws, c.runs)
+	var intel map[gyre.ID]gyre.Intel
+	if n.intel {
+		intel = map[gyre.ID]gyre.Intel{}
+		err := p.store.IntelOfWeaknesses(ctx, w.id, func(id gyre.ID, in gyre.Intel) error { intel[id] = in; return nil })
+		if err != nil {
+			return fmt.Errorf("load intelligence: %w", err)
+		}
+	}
+	seen, err := p.sightings(ctx, w.id, keys(n.runs))
 	if err != nil {
 		return err
 	}
 
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if c.scopes {
-		v.setScopes(scopes, now)
+	c.put(b)
+	if n.scopes {
+		b.setScopes(scopes, now)
 	}
-	for _, a := range assets {
-		v.putAsset(a)
+	if n.intel {
+		b.putIntel(intel)
 	}
-	for _, w := range weaknesses {
-		v.putWeakness(w)
+	for _, at := range seen.assets {
+		b.seenAsset(at)
 	}
-	var late []Exposure
-	for _, e := range exposures {
-		if !v.putExposure(e, p.risk) {
-			late = append(late, e)
-		}
+	for _, at := range seen.exposures {
+		b.seenExposure(at)
 	}
-	if err := fillLate(ctx, p.store, p.risk, ws, v, late); err != nil {
-		return err
-	}
-	for id, t := range seenAssets {
-		if i, ok := v.assetAt[id]; ok && micros(v.assets[i].LastSeen) < t {
-			v.assets[i].LastSeen = timeOf(t)
-		}
-	}
-	for id, t := range seen {
-		if i, ok := v.factAt[id]; ok {
-			v.facts.lastSeen[i] = max(v.facts.lastSeen[i], t)
-		}
-	}
-	if c.scopes || len(assets) > 0 || len(weaknesses) > 0 {
-		v.rescore(p.risk, c)
-	}
-	v.sumUp()
-	v.seq, v.freshAt = c.last, now
 	return nil
 }
 
-// rescore scores the facts anew whose dimensions changed.
-func (v *view) rescore(risk Risk, c changes) {
-	f := &v.facts
-	for i := range f.id {
-		if c.scopes || c.assets[v.assets[f.asset[i]].ID] || c.weaknesses[v.weaknesses[f.weakness[i]].ID] {
-			v.score(int32(i), risk) // #nosec -- fewer than 2^31 rows
+// strays adds to exposures the facts of assets and weaknesses that are no more.
+// Each has an event of its own that says where it went; to be there without its
+// asset is worse than to be read twice.
+func (b *builder) strays(assets, weaknesses []gyre.ID, exposures map[gyre.ID]bool) {
+	if len(assets) == 0 && len(weaknesses) == 0 {
+		return
+	}
+	goneAssets, goneWeaknesses := newRowset(b.assetCount+1), newRowset(b.weaknessCount+1)
+	for _, id := range assets {
+		if row, ok := b.assetIDs.find(id, b.assetID); ok {
+			goneAssets.put(row)
 		}
 	}
-	v.dirty = true
+	for _, id := range weaknesses {
+		if row, ok := b.weaknessIDs.find(id, b.weaknessID); ok {
+			goneWeaknesses.put(row)
+		}
+	}
+	b.live.each(func(row uint32) bool {
+		if goneAssets.has(b.facts.asset.at(row)) || goneWeaknesses.has(b.facts.weakness.at(row)) {
+			exposures[b.factID(row)] = true
+		}
+		return true
+	})
 }
 
-// seen reads the sightings of runs that ended: of assets, and of exposures.
-func (p *Projection) seen(ctx context.Context, ws gyre.ID, runs []gyre.ID) (assets, exposures map[gyre.ID]int64, err error) {
+// sighting is when an asset or exposure was seen last.
+type sighting struct {
+	id gyre.ID
+	at int64
+}
+
+type sightings struct{ assets, exposures []sighting }
+
+// sightings reads what runs that ended have seen.
+func (p *Projection) sightings(ctx context.Context, ws gyre.ID, runs []gyre.ID) (s sightings, err error) {
 	if len(runs) == 0 {
-		return nil, nil, nil
+		return s, nil
 	}
-	assets, exposures = map[gyre.ID]int64{}, map[gyre.ID]int64{}
-	into := func(m map[gyre.ID]int64) func(gyre.ID, time.Time) error {
+	into := func(list *[]sighting) func(gyre.ID, time.Time) error {
 		return func(id gyre.ID, t time.Time) error {
-			m[id] = micros(t)
+			*list = append(*list, sighting{id, micros(t)})
 			return nil
 		}
 	}
-	if err := p.store.SeenByRuns(ctx, ws, runs, into(assets), into(exposures)); err != nil {
-		return nil, nil, fmt.Errorf("load sightings: %w", err)
+	if err := p.store.SeenByRuns(ctx, ws, runs, into(&s.assets), into(&s.exposures)); err != nil {
+		return s, fmt.Errorf("load sightings: %w", err)
 	}
-	return assets, exposures, nil
+	return s, nil
 }
 
-func keys(m map[gyre.ID]bool) []gyre.ID {
-	ids := make([]gyre.ID, 0, len(m))
-	for id := range m {
-		ids = append(ids, id)
+func (b *builder) seenAsset(s sighting) {
+	if row, ok := b.asset(s.id); ok && b.assets.ref(row).lastSeen < s.at {
+		b.assets.change(row).lastSeen = s.at
+		markStale(&b.stale.selected, row) // a selector may ask for it
 	}
-	return ids
+}
+
+func (b *builder) seenExposure(s sighting) {
+	if row, ok := b.fact(s.id); ok && b.times.list[b.facts.lastSeen.at(row)] < s.at {
+		b.facts.lastSeen.set(row, b.times.code(s.at))
+	}
+}
+
+func keys(m map[gyre.ID]bool) []gyre.ID { return slices.Collect(maps.Keys(m)) }
+
+// missing lists the IDs that were asked for and have no row.
+func missing[T any](asked map[gyre.ID]bool, rows []T, id func(*T) gyre.ID) []gyre.ID {
+	if len(rows) == len(asked) {
+		return nil
+	}
+	there := make(map[gyre.ID]bool, len(rows))
+	for i := range rows {
+		there[id(&rows[i])] = true
+	}
+	var out []gyre.ID
+	for a := range asked {
+		if !there[a] {
+			out = append(out, a)
+		}
+	}
+	return out
 }

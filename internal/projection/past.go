@@ -51,7 +51,7 @@ func (p *Projection) AsOf(ctx context.Context, ws gyre.ID, at time.Time) (*View,
 	e, build := p.past.find(ws, at, time.Now())
 	if build {
 		// Whoever waits for it should not fail because the first asker went away.
-		e.view, e.err = Build(context.WithoutCancel(ctx), p.past.source(at), p.risk, ws, at)
+		e.view, e.err = Build(context.WithoutCancel(ctx), p.past.source(at), ws, at)
 		if e.err != nil {
 			p.past.drop(e)
 		}
@@ -91,11 +91,10 @@ func (p *past) drop(e *pastView) {
 
 // Build makes a view of everything that a source has. now is what the word now
 // means in filters and selectors.
-func Build(ctx context.Context, source Source, risk Risk, ws gyre.ID, now time.Time) (*View, error) {
-	v, err := loadView(ctx, source, risk, ws, now)
+func Build(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*View, error) {
+	b, err := load(ctx, source, ws, now)
 	if err != nil {
 		return nil, err
 	}
-	v.freshAt, v.loaded = now, true
-	return &View{v: v, at: now}, nil
+	return &View{s: b.freeze(0), freshAt: now, at: now}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gyre-ctem/gyre"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 )
 
@@ -23,7 +22,7 @@ func TestAsOf(t *testing.T) {
 		x.FirstSeen = yesterday.Add(-time.Hour)
 		then.exposures[id] = x
 	}
-	p := projection.New(today, prioritize.Risk)
+	p := projection.New(today)
 	if _, err := p.AsOf(t.Context(), 1, yesterday); gyre.ErrorCode(err) != gyre.Unavailable {
 		t.Fatalf("without a source of the past: %v", err)
 	}
@@ -44,7 +43,7 @@ func TestAsOf(t *testing.T) {
 		if err != nil || info.Total != 300 || !info.FreshAt.Equal(yesterday.Truncate(time.Microsecond)) {
 			t.Fatalf("%d exposures fresh at %s, %v", info.Total, info.FreshAt, err)
 		}
-		want, _, err := projection.New(then, prioritize.Risk).Exposures(t.Context(), 1, gyre.ListQuery{Sort: []string{"locus"}, Limit: 1000})
+		want, _, err := projection.New(then).Exposures(t.Context(), 1, gyre.ListQuery{Sort: []string{"locus"}, Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

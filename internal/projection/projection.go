@@ -6,6 +6,8 @@ package projection
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
@@ -14,26 +16,38 @@ import (
 // Projection answers for all workspaces. Safe for concurrent use.
 type Projection struct {
 	store Store
-	risk  Risk
 	past  past
 
-	mu    sync.Mutex
-	views map[gyre.ID]*view
+	mu         sync.Mutex
+	workspaces map[gyre.ID]*workspace
+}
+
+// workspace is one workspace that was asked for.
+type workspace struct {
+	id gyre.ID
+	// turn lets those who find the state old catch up one after the other. It
+	// guards the builder.
+	turn    sync.Mutex
+	builder *builder
+
+	now     atomic.Pointer[star] // nil: not loaded yet
+	freshAt atomic.Int64         // when the store was last seen to have nothing newer, in nanoseconds
 }
 
 // New returns a projection over a store. It loads nothing yet.
-func New(store Store, risk Risk) *Projection {
-	return &Projection{store: store, risk: risk, views: map[gyre.ID]*view{}}
+func New(store Store) *Projection {
+	return &Projection{store: store, workspaces: map[gyre.ID]*workspace{}}
 }
 
 // View returns the workspace as it is now: it holds every event that was
 // committed before the call.
 func (p *Projection) View(ctx context.Context, ws gyre.ID) (*View, error) {
-	v, err := p.current(ctx, ws)
+	w := p.workspace(ws)
+	s, err := p.current(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	return &View{v: v}, nil
+	return &View{s: s, freshAt: time.Unix(0, w.freshAt.Load())}, nil
 }
 
 // Exposures lists exposures. What is wrong with the query is gyre.Invalid with its part as Field.
@@ -109,19 +123,26 @@ func (p *Projection) Input(ctx context.Context, ws, exposure gyre.ID) (prioritiz
 	return v.Input(exposure)
 }
 
-// Lag is how many events a loaded view is behind the store; 0 when none is loaded.
+// Lag is how many events a loaded workspace is behind the store; 0 when it is not loaded.
 func (p *Projection) Lag(ctx context.Context, ws gyre.ID) (int64, error) {
-	p.mu.Lock()
-	v := p.views[ws]
-	p.mu.Unlock()
 	last, err := p.store.LastSeq(ctx, ws)
-	if err != nil || v == nil {
+	if err != nil {
 		return 0, err
 	}
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	if !v.loaded {
+	s := p.workspace(ws).now.Load()
+	if s == nil {
 		return 0, nil
 	}
-	return max(last-v.seq, 0), nil
+	return max(last-s.seq, 0), nil
+}
+
+func (p *Projection) workspace(id gyre.ID) *workspace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.workspaces[id]
+	if w == nil {
+		w = &workspace{id: id}
+		p.workspaces[id] = w
+	}
+	return w
 }

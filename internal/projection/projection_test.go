@@ -16,7 +16,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gyre-ctem/gyre"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 )
 
@@ -90,6 +89,20 @@ func (e *estate) SeenByRuns(_ context.Context, _ gyre.ID, _ []gyre.ID, asset, ex
 	}
 	for id, x := range e.exposures {
 		if err := exposure(id, x.LastSeen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *estate) IntelOfWeaknesses(_ context.Context, _ gyre.ID, yield func(gyre.ID, gyre.Intel) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, w := range e.weaknesses {
+		if w.Intel == (gyre.Intel{}) {
+			continue
+		}
+		if err := yield(id, w.Intel); err != nil {
 			return err
 		}
 	}
@@ -195,12 +208,12 @@ func everything(t interface {
 func TestFollowsEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := newEstate()
-		p := projection.New(e, prioritize.Risk)
+		p := projection.New(e)
 		for range rapid.IntRange(1, 12).Draw(t, "looks") {
 			for range rapid.IntRange(0, 6).Draw(t, "changes") {
 				e.change(t)
 			}
-			if diff := cmp.Diff(everything(t, projection.New(e, prioritize.Risk)), everything(t, p)); diff != "" {
+			if diff := cmp.Diff(everything(t, projection.New(e)), everything(t, p)); diff != "" {
 				t.Fatalf("differs from a fresh one (-fresh +followed):\n%s", diff)
 			}
 		}
@@ -230,7 +243,7 @@ func many(n int) *estate {
 
 // TestPages: the pages of a list, one after the other, are the list, in any order.
 func TestPages(t *testing.T) {
-	p := projection.New(many(997), prioritize.Risk)
+	p := projection.New(many(997))
 	for _, sort := range []string{"-risk", "risk", "title,-severity", "asset.name,-last_seen", "-intel.kev,locus", ""} {
 		q := gyre.ListQuery{Filter: `severity >= LOW && asset.zone != "dmz"`, Limit: 37}
 		if sort != "" {
@@ -259,7 +272,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	p := projection.New(many(5), prioritize.Risk)
+	p := projection.New(many(5))
 	for field, q := range map[string]gyre.ListQuery{
 		"sort":   {Sort: []string{"colour"}},
 		"limit":  {Limit: 5000},
@@ -284,7 +297,7 @@ func TestRefuses(t *testing.T) {
 // TestConcurrent: readers see whole states while a writer changes them.
 func TestConcurrent(t *testing.T) {
 	e := many(500)
-	p := projection.New(e, prioritize.Risk)
+	p := projection.New(e)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -310,7 +323,7 @@ func TestConcurrent(t *testing.T) {
 
 func BenchmarkExposures(b *testing.B) {
 	const n = 100_000
-	p := projection.New(many(n), prioritize.Risk)
+	p := projection.New(many(n))
 	for name, q := range map[string]gyre.ListQuery{
 		"top":    {},
 		"filter": {Filter: `severity >= HIGH && asset.internet_facing && intel.kev && state == "open"`},
@@ -337,7 +350,7 @@ func TestSelectors(t *testing.T) {
 		{ID: 2, Name: "edge", Selector: `zone == "internet" && name.startsWith("host-")`, Criticality: gyre.CriticalityCrown, RiskAppetite: 5},
 		{ID: 3, Name: "broken", Selector: `colour == "red"`},
 	}
-	p := projection.New(e, prioritize.Risk)
+	p := projection.New(e)
 	count := func(filter string) int {
 		t.Helper()
 		_, info, err := p.Exposures(t.Context(), 1, gyre.ListQuery{Filter: filter})

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gyre-ctem/gyre"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 )
 
 // Source is where the rows of a view come from.
@@ -26,6 +25,9 @@ type Store interface {
 	// SeenByRuns streams when the assets that runs touched, and the exposures on
 	// them, were seen last: sightings that change nothing else have no event.
 	SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error
+	// IntelOfWeaknesses streams what the world knows of weaknesses, leaving out
+	// those of which nothing is known.
+	IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weakness gyre.ID, in gyre.Intel) error) error
 	LastSeq(ctx context.Context, ws gyre.ID) (int64, error)
 	EventsSince(ctx context.Context, ws gyre.ID, seq int64, limit int) ([]gyre.Event, error)
 }
@@ -55,6 +57,3 @@ type Exposure struct {
 	Sources                         []string
 	FirstSeen, LastSeen, StateSince time.Time
 }
-
-// Risk scores one exposure; prioritize.Risk.
-type Risk func(*prioritize.Input) float64

@@ -15,7 +15,6 @@ import (
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/ingest"
 	"github.com/gyre-ctem/gyre/internal/intel"
-	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
@@ -49,7 +48,7 @@ func TestFollowsStore(t *testing.T) {
 				ws, err := db.EnsureWorkspace(t.Context(), fmt.Sprintf("%s/%d", t.Name(), n))
 				check(rt, err)
 				w := &world{rt: rt, ctx: t.Context(), db: db, ws: ws.ID, now: time.Now().Add(-100 * time.Hour)}
-				follower := projection.New(realStore{db}, prioritize.Risk)
+				follower := projection.New(realStore{db})
 				for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 					w.step()
 					compare(rt, w, follower)
@@ -66,7 +65,7 @@ func check(rt *rapid.T, err error) {
 }
 
 func compare(rt *rapid.T, w *world, follower *projection.Projection) {
-	afresh := projection.New(realStore{w.db}, prioritize.Risk)
+	afresh := projection.New(realStore{w.db})
 	type picture struct {
 		Exposures []gyre.ExposureRow
 		Assets    []gyre.AssetRow

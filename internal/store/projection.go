@@ -116,6 +116,17 @@ func (db *DB) IntelOf(ctx context.Context, w gyre.Weakness) (gyre.Intel, error) 
 	return intelOf(w, known), err
 }
 
+// IntelOfWeaknesses streams what the world knows of weaknesses, leaving out
+// those of which nothing is known.
+func (db *DB) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weakness gyre.ID, in gyre.Intel) error) error {
+	return db.ProjectionWeaknesses(ctx, ws, nil, func(w ProjectionWeakness) error {
+		if w.Intel == (gyre.Intel{}) {
+			return nil
+		}
+		return yield(w.ID, w.Intel)
+	})
+}
+
 func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
 	var cves []string
 	seen := map[string]bool{}

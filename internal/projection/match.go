@@ -1,0 +1,229 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package projection
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/gyre-ctem/gyre/internal/expr"
+)
+
+// condition is a filter bound to a table. Each part that speaks of one dimension
+// has been evaluated for the dimension's codes, and looks rows up.
+type condition struct {
+	join  expr.Join
+	parts []*condition
+	// find sets in out the rows of mask for which a leaf holds. out may be mask.
+	find func(mask, out rowset)
+	// cost is what find does for a row, in look-ups; share is a guess at how many
+	// rows it finds.
+	cost, share float64
+}
+
+// costOfRow is what evaluating an expression for one row costs, in look-ups.
+const costOfRow = 20
+
+func (t *table) bind(c *expr.Cond) (*condition, error) {
+	if c.Join == expr.Leaf {
+		return t.bindLeaf(c.Filter)
+	}
+	out := &condition{join: c.Join, share: 1}
+	missed := 1.0
+	for _, part := range c.Parts {
+		p, err := t.bind(part)
+		if err != nil {
+			return nil, err
+		}
+		out.parts = append(out.parts, p)
+		out.cost += p.cost
+		out.share *= p.share
+		missed *= 1 - p.share
+	}
+	switch c.Join {
+	case expr.And: // what is cheap and finds little comes first
+		slices.SortStableFunc(out.parts, func(a, b *condition) int {
+			return cmp.Compare(a.cost/(1.001-a.share), b.cost/(1.001-b.share))
+		})
+	case expr.Or: // what is cheap and finds much comes first
+		out.share = 1 - missed
+		slices.SortStableFunc(out.parts, func(a, b *condition) int {
+			return cmp.Compare(a.cost/(0.001+a.share), b.cost/(0.001+b.share))
+		})
+	case expr.Not:
+		out.share = missed
+	}
+	return out, nil
+}
+
+func (t *table) bindLeaf(f *expr.Filter) (*condition, error) {
+	if v, ok := f.Constant(); ok {
+		if v {
+			return &condition{find: func(mask, out rowset) { copy(out, mask) }, share: 1}, nil
+		}
+		return &condition{find: func(_, out rowset) { clear(out) }}, nil
+	}
+	dim := dimNone
+	for i, name := range f.Fields() {
+		v, _ := t.field(name)
+		if i > 0 && v.dim != dim {
+			return t.bindRows(f)
+		}
+		dim = v.dim
+	}
+	if dim == dimRisk {
+		if c, ok := f.Comparison(); ok && !math.IsNaN(c.Value) {
+			return t.bindRisk(c), nil
+		}
+		return t.bindRows(f)
+	}
+	found, err := t.evaluate(f, dim)
+	if err != nil {
+		return nil, err
+	}
+	c := &condition{cost: 1, share: float64(found.count()) / float64(max(t.size(dim), 1))}
+	if dim == t.rowsAre {
+		c.find = func(mask, out rowset) {
+			for i := range mask {
+				out[i] = mask[i] & found[i]
+			}
+		}
+		return c, nil
+	}
+	c.find = t.lookUp(dim, found)
+	return c, nil
+}
+
+// bindRows evaluates for each row.
+func (t *table) bindRows(f *expr.Filter) (*condition, error) {
+	match, err := f.Bind(rowColumns{t})
+	if err != nil {
+		return nil, err
+	}
+	return &condition{cost: costOfRow, share: 0.5, find: func(mask, out rowset) {
+		for i, w := range mask {
+			found := uint64(0)
+			for ; w != 0; w &= w - 1 {
+				bit := bits.TrailingZeros64(w)
+				if match(i<<6 + bit) {
+					found |= 1 << bit
+				}
+			}
+			out[i] = found
+		}
+	}}, nil
+}
+
+// evaluate finds the codes of a dimension for which a filter holds.
+func (t *table) evaluate(f *expr.Filter, dim dimension) (rowset, error) {
+	n := t.size(dim)
+	found := newRowset(n)
+	if names := f.Fields(); len(names) == 1 {
+		if v, _ := t.field(names[0]); v.textOf != nil || v.setOf != nil {
+			return found, t.evaluateOnce(f, v, names[0], found)
+		}
+	}
+	match, err := f.Bind(dimColumns{t.fields, dim})
+	if err != nil {
+		return nil, err
+	}
+	for code := range n {
+		if match(code) {
+			found.put(uint32(code)) // #nosec -- fewer than 2^32 codes
+		}
+	}
+	return found, nil
+}
+
+// evaluateOnce evaluates a filter over one field of texts or sets once for each
+// text or set.
+func (t *table) evaluateOnce(f *expr.Filter, v value, field string, found rowset) error {
+	inner, size := v.textOf, 0
+	if inner != nil {
+		size = v.dict.len()
+	} else {
+		inner, size = v.setOf, v.sets
+	}
+	match, err := f.Bind(innerColumns{v, field})
+	if err != nil {
+		return err
+	}
+	known := make([]uint8, size)              // 1: does not hold, 2: holds
+	for code := range uint32(t.size(v.dim)) { // #nosec -- fewer than 2^32 codes
+		in := inner(code)
+		if known[in] == 0 {
+			known[in] = 1 + oneIf(match(int(in)))
+		}
+		if known[in] == 2 {
+			found.put(code)
+		}
+	}
+	return nil
+}
+
+// innerColumns shows the texts of a dictionary, or sets, as rows.
+type innerColumns struct {
+	v    value
+	name string
+}
+
+// Text implements expr.Columns.
+func (c innerColumns) Text(field string) func(int) string {
+	if field != c.name || c.v.dict == nil {
+		return nil
+	}
+	return byRow(c.v.dict.at)
+}
+
+// TextList implements expr.Columns.
+func (c innerColumns) TextList(field string) func(int) []string {
+	if field != c.name || c.v.items == nil {
+		return nil
+	}
+	return byRow(c.v.items())
+}
+
+// Bool implements expr.Columns.
+func (innerColumns) Bool(string) func(int) bool { return nil }
+
+// Number implements expr.Columns.
+func (innerColumns) Number(string) func(int) float64 { return nil }
+
+// Time implements expr.Columns.
+func (innerColumns) Time(string) func(int) int64 { return nil }
+
+// run returns the rows of mask for which the condition holds, in a set of its own.
+func (c *condition) run(mask rowset) rowset {
+	out := make(rowset, len(mask))
+	switch c.join {
+	case expr.And:
+		copy(out, mask)
+		for _, p := range c.parts {
+			if p.join == expr.Leaf {
+				p.find(out, out)
+			} else {
+				out = p.run(out)
+			}
+		}
+	case expr.Or:
+		rest := slices.Clone(mask)
+		for _, p := range c.parts {
+			found := p.run(rest)
+			for i, w := range found {
+				out[i] |= w
+				rest[i] &^= w
+			}
+		}
+	case expr.Not:
+		found := c.parts[0].run(mask)
+		for i, w := range found {
+			out[i] = mask[i] &^ w
+		}
+	default:
+		c.find(mask, out)
+	}
+	return out
+}
