@@ -148,6 +148,7 @@ func loadChecks(folder string) (*check.Set, string, error) {
 func (a *App) wire(killed context.Context) error {
 	log, cfg := a.opt.Log, a.opt.Config
 	a.projected = projection.New(projectionStore{a.db})
+	a.projected.Past(func(at time.Time) projection.Source { return pastStore{a.db.AsOf(at)} })
 	a.guards = scope.NewGuards(scope.GuardOptions{Now: time.Now, Kill: killed, Log: log})
 	ingester := &ingest.Ingest{
 		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {

@@ -40,6 +40,21 @@ func (s projectionStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.I
 	return s.ProjectionExposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
 }
 
+// pastStore is the estate at a time as the projection reads it.
+type pastStore struct{ *store.AsOf }
+
+func (s pastStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {
+	return s.AsOf.Assets(ctx, ws, ids, func(a store.ProjectionAsset) error { return yield(projection.Asset(a)) })
+}
+
+func (s pastStore) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Weakness) error) error {
+	return s.AsOf.Weaknesses(ctx, ws, ids, func(w store.ProjectionWeakness) error { return yield(projection.Weakness(w)) })
+}
+
+func (s pastStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
+	return s.AsOf.Exposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
+}
+
 // cycleStore keeps cycles in the store and adds up the estate in the projection.
 type cycleStore struct {
 	*store.DB

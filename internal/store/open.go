@@ -29,7 +29,7 @@ type DB struct {
 	url     string
 	w, r    *sql.DB // one writer and many readers on SQLite; the same pool on PostgreSQL
 	hub     hub
-	// now is the clock of what the store itself dates; tests may replace it.
+	// now is the clock of what the store itself dates: SetClock.
 	now func() time.Time
 
 	process atomic.Int64 // the worker that this process is; 0: none
@@ -156,6 +156,10 @@ func ownerOnly(path string) error {
 	}
 	return nil
 }
+
+// SetClock replaces the clock of what the store itself dates. It is for tests
+// that look back over days.
+func (db *DB) SetClock(now func() time.Time) { db.now = now }
 
 // Engine says which engine it is.
 func (db *DB) Engine() Engine { return db.dialect.Engine }
