@@ -15,7 +15,6 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/httpapi"
-	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
 )
 
@@ -100,9 +99,7 @@ func testNewAdvisory(t *testing.T, database string) {
 	}
 	a.turn(t)
 	open("CVE-2023-0001")
-	if _, err := (imports{a, a.validate.Identify.(*identify.Stage)}).Import(t.Context(), ws, httpapi.Import{Name: "bom.json", Body: strings.NewReader(sbom)}); err != nil {
-		t.Fatal(err)
-	}
+	a.imported(t, httpapi.Import{Name: "bom.json", Body: strings.NewReader(sbom)})
 	open("CVE-2023-0001")
 
 	// The host is unchanged.

@@ -5,15 +5,12 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +29,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/internal/store"
+	"github.com/gyre-ctem/gyre/internal/upload"
 	"github.com/gyre-ctem/gyre/internal/validate"
 	"github.com/gyre-ctem/gyre/packs"
 	"github.com/gyre-ctem/gyre/plugins/all"
@@ -62,12 +60,14 @@ type App struct {
 	discover  *discover.Stage
 	validate  *validate.Stage
 	plan      *cycle.Plan
+	uploads   *upload.Stage
+	importing *upload.Runner
 	checks    *check.Set
-	edition   string // of the checks
 	api       http.Handler
 	server    *server
 
-	kill context.CancelFunc // stops every probe and every stream
+	kill   context.CancelFunc // stops every probe and every stream
+	killed <-chan struct{}    // closed by kill
 }
 
 // Open takes the data folder, opens the database and wires everything. It
@@ -95,60 +95,40 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	} else if cycles > 0 {
 		opt.Log.Warn("an earlier process ended in the middle of a cycle; 'gyre cycle resume' continues it", "runs", runs)
 	} else if runs > 0 {
-		opt.Log.Warn("an earlier process ended in the middle of an import or a retest; do it again", "runs", runs)
+		opt.Log.Warn("an earlier process ended in the middle of a retest; do it again", "runs", runs)
 	}
 	if a.workspace, err = a.db.EnsureWorkspace(ctx, defaultWorkspace); err != nil {
 		return nil, fmt.Errorf("make workspace: %w", err)
 	}
-	if a.checks, a.edition, err = loadChecks(opt.Config.Get("checks")); err != nil {
+	if a.checks, err = loadChecks(opt.Config.Get("checks")); err != nil {
 		return nil, err
 	}
 	for _, note := range a.checks.Notes() {
 		opt.Log.Info("check pack", "note", note)
 	}
 	killed, kill := context.WithCancel(context.WithoutCancel(ctx))
-	a.kill = kill
+	a.kill, a.killed = kill, killed.Done()
 	if err := a.wire(killed); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// loadChecks loads the packs, and sums up their text.
-func loadChecks(folder string) (*check.Set, string, error) {
+func loadChecks(folder string) (*check.Set, error) {
 	sources := []fs.FS{packs.Checks()}
 	if folder != "" {
 		if st, err := os.Stat(folder); err != nil || !st.IsDir() {
-			return nil, "", gyre.FieldErrorf(gyre.Invalid, "checks", "%q is not a folder", folder)
+			return nil, gyre.FieldErrorf(gyre.Invalid, "checks", "%q is not a folder", folder)
 		}
 		sources = append(sources, os.DirFS(folder))
 	}
-	set, err := check.Load(sources...)
-	if err != nil {
-		return nil, "", err
-	}
-	sum := sha256.New()
-	for _, source := range sources {
-		err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			text, err := fs.ReadFile(source, name)
-			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
-			return err
-		})
-		if err != nil {
-			return nil, "", fmt.Errorf("read checks: %w", err)
-		}
-	}
-	return set, hex.EncodeToString(sum.Sum(nil)[:8]), nil
+	return check.Load(sources...)
 }
 
 // wire connects the stages. killed ends when the process shuts down.
 func (a *App) wire(killed context.Context) error {
 	log, cfg := a.opt.Log, a.opt.Config
 	a.projected = projection.New(projectionStore{a.db})
-	a.projected.Past(func(at time.Time) projection.Source { return pastStore{a.db.AsOf(at)} })
 	a.guards = scope.NewGuards(scope.GuardOptions{Now: time.Now, Kill: killed, Log: log})
 	ingester := &ingest.Ingest{
 		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {
@@ -176,19 +156,23 @@ func (a *App) wire(killed context.Context) error {
 		Base: cfg.Get("feeds"), MaxAge: maxAge, Now: time.Now, Log: log,
 		Ecosystems: func(ctx context.Context) ([]string, error) { return a.db.Ecosystems(ctx, a.workspace.ID) },
 	})
-	a.plan = &cycle.Plan{
-		Risks: a.risks, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now, Edition: strings.ReplaceAll(a.opt.Version, " ", "_") + "/" + a.edition,
-	}
+	a.plan = &cycle.Plan{Scores: a.projected, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now}
 	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: judge, Log: log, Now: time.Now}
 	a.engine = &cycle.Engine{
 		Store: cycleStore{a.db, a.projected}, Discover: jobs{a.discover}, Identify: judge,
 		Prioritize: &cycle.Bands{Scores: a.projected, Record: a.recordBands},
 		Remediate:  a.plan, Validate: a.validate, SyncIntel: a.syncIntel, Log: log, Now: time.Now,
 	}
+	if a.uploads, err = a.newUploads(ingester, judge); err != nil {
+		return err
+	}
+	a.importing = upload.NewRunner(killed, func(ctx context.Context, ws, id gyre.ID) (gyre.Upload, error) {
+		return a.uploads.Process(ctx, ws, id, nil)
+	}, log)
 	if a.auth, err = a.newAuth(); err != nil {
 		return err
 	}
-	a.api = a.newAPI(killed, judge)
+	a.api = a.newAPI(killed)
 	return nil
 }
 
@@ -198,6 +182,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.kill != nil {
 		a.kill()
+	}
+	if a.importing != nil {
+		a.importing.Close()
 	}
 	if a.engine != nil {
 		a.engine.Close()
@@ -217,12 +204,12 @@ func (a *App) Close() error {
 }
 
 // newAPI puts the HTTP API over the stages.
-func (a *App) newAPI(killed context.Context, judge *identify.Stage) http.Handler {
+func (a *App) newAPI(killed context.Context) http.Handler {
 	console, _ := web.FS()
 	return httpapi.New(killed, httpapi.Deps{
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
 		Exposures: a.db, Assets: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
-		Cycles: a.engine, Validator: validator{a}, Imports: imports{a, judge}, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
+		Cycles: a.engine, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
 		CheckScope: checkScope, CheckFilter: checkFilter,
 		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,
 		Hosts: a.hosts(), TLS: a.opt.Config.Get("tls-cert") != "",

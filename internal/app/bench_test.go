@@ -143,7 +143,7 @@ func (im *importing) post(file string) gyre.Run {
 		im.b.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	req := httptest.NewRequestWithContext(im.b.Context(), http.MethodPost, "http://127.0.0.1/api/v1/imports?name="+filepath.Base(file), struct{ io.Reader }{f})
+	req := httptest.NewRequestWithContext(im.b.Context(), http.MethodPost, "http://127.0.0.1/api/v1/imports?again=true&name="+filepath.Base(file), struct{ io.Reader }{f})
 	w := httptest.NewRecorder()
 	im.app.LocalHandler().ServeHTTP(w, req)
 	var run gyre.Run

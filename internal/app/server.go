@@ -94,6 +94,7 @@ func (a *App) hosts() []string {
 func (a *App) Serve(ctx context.Context) error {
 	srv := httpapi.NewServer(a.withLocalToken(a.api), a.opt.Log)
 	go a.sweep(ctx)
+	go a.importing.Watch(ctx, lookForUploads, a.openUploads)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(a.server.listener) }()
 	select {
@@ -102,6 +103,7 @@ func (a *App) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	a.kill() // ends probes and streams of events
+	a.importing.Close()
 	a.engine.Close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
@@ -111,13 +113,16 @@ func (a *App) Serve(ctx context.Context) error {
 	return srv.Close()
 }
 
-// sweep removes expired sessions and idempotency keys, now and then until ctx ends.
+// sweep removes expired sessions, idempotency keys and old uploads, now and then until ctx ends.
 func (a *App) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		if err := a.db.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.opt.Log.Warn("remove expired sessions", "error", err)
+		}
+		if err := a.sweepUploads(ctx); err != nil && ctx.Err() == nil {
+			a.opt.Log.Warn("remove old uploads", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -11,8 +11,6 @@ import (
 	"github.com/gyre-ctem/gyre/internal/cycle"
 	"github.com/gyre-ctem/gyre/internal/discover"
 	"github.com/gyre-ctem/gyre/internal/expr"
-	"github.com/gyre-ctem/gyre/internal/httpapi"
-	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/intel"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
@@ -38,21 +36,6 @@ func (s projectionStore) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.
 
 func (s projectionStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
 	return s.ProjectionExposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
-}
-
-// pastStore is the estate at a time as the projection reads it.
-type pastStore struct{ *store.AsOf }
-
-func (s pastStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {
-	return s.AsOf.Assets(ctx, ws, ids, func(a store.ProjectionAsset) error { return yield(projection.Asset(a)) })
-}
-
-func (s pastStore) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Weakness) error) error {
-	return s.AsOf.Weaknesses(ctx, ws, ids, func(w store.ProjectionWeakness) error { return yield(projection.Weakness(w)) })
-}
-
-func (s pastStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
-	return s.AsOf.Exposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
 }
 
 // cycleStore keeps cycles in the store and adds up the estate in the projection.
@@ -97,27 +80,12 @@ func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandC
 	return a.db.RecordBands(ctx, ws, rows)
 }
 
-func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error {
-	part := store.PlanPart{Drafts: make([]store.ActionDraft, len(drafts)), Empty: empty, Mark: mark}
+func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft) (int, error) {
+	rows := make([]store.ActionDraft, len(drafts))
 	for i, d := range drafts {
-		part.Drafts[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
+		rows[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
 	}
-	return a.db.SavePlanPart(ctx, ws, part)
-}
-
-// risks is the risk of exposures as the projection has it now.
-func (a *App) risks(ctx context.Context, ws gyre.ID) (func(gyre.ID) float64, error) {
-	view, err := a.projected.View(ctx, ws)
-	if err != nil {
-		return nil, err
-	}
-	return func(id gyre.ID) float64 {
-		in, err := view.Input(id)
-		if err != nil { // gone meanwhile
-			return 0
-		}
-		return prioritize.Risk(&in)
-	}, nil
+	return a.db.SavePlan(ctx, ws, rows)
 }
 
 func (a *App) syncIntel(ctx context.Context, progress plugin.Progress) {
@@ -160,31 +128,6 @@ func (v validator) Validate(ctx context.Context, ws, exposure gyre.ID, by string
 	}
 	_, err = v.app.plan.Plan(ctx, ws)
 	return verdict, err
-}
-
-// imports takes a report in, judges what it brought and plans anew.
-type imports struct {
-	app   *App
-	judge *identify.Stage
-}
-
-func (i imports) Import(ctx context.Context, ws gyre.ID, in httpapi.Import) (gyre.Run, error) {
-	run, err := i.app.discover.Import(ctx, ws, discover.Upload{
-		Name: in.Name, Reader: in.Body, Format: in.Format, Zone: in.Zone, Asset: in.Asset, Address: in.Address,
-	}, nil)
-	if err != nil {
-		return run, err
-	}
-	judged, err := i.judge.Identify(ctx, ws, run)
-	if err != nil {
-		return run, err
-	}
-	run.Counts.Findings += judged.Counts.Findings
-	run.Counts.Created += judged.Counts.Created
-	run.Counts.Reopened += judged.Counts.Reopened
-	run.Counts.Closed += judged.Counts.Closed
-	_, err = i.app.plan.Plan(ctx, ws)
-	return run, err
 }
 
 // feeds is intelligence as the API asks for it.

@@ -56,3 +56,13 @@ func oneOf(words ...string) func(string) error {
 		return fmt.Errorf("%q is none of %s", v, strings.Join(words, ", "))
 	}
 }
+
+// numberTo accepts whole numbers from 1.
+func numberTo(most int64) func(string) error {
+	return func(v string) error {
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 1 || n > most {
+			return fmt.Errorf("%q is not a whole number from 1 to %d", v, most)
+		}
+		return nil
+	}
+}

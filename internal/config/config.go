@@ -34,7 +34,7 @@ type Option struct {
 
 // Options is the table of all settings.
 var Options = []Option{
-	{Key: "data", Default: "", Doc: "Data folder: database, keys and uploads. Empty: $XDG_DATA_HOME/gyre, else ~/.local/share/gyre."},
+	{Key: "data", Default: "", Doc: "Data folder: database and keys. Empty: $XDG_DATA_HOME/gyre, else ~/.local/share/gyre."},
 	{Key: "database", Default: "", Secret: true, Doc: "Database: postgres://… or sqlite:PATH. Empty: gyre.db in the data folder.", Check: checkDatabase},
 	{Key: "listen", Default: "127.0.0.1:8437", Doc: "Address of the console and the API.", Check: checkAddress},
 	{Key: "tls-cert", Default: "", Doc: "PEM file of the server's certificate chain. With it, the server speaks HTTPS only."},
@@ -43,6 +43,10 @@ var Options = []Option{
 	{Key: "hosts", Default: "", Doc: "Host names, separated by commas, that the server answers to besides its listen address and loopback."},
 	{Key: "feeds", Default: "", Doc: "Where threat intelligence is fetched from: a folder or an http(s) URL with the official layouts. Empty: the official addresses."},
 	{Key: "feed-interval", Default: "24h", Doc: "How old intelligence may be before a cycle fetches it again.", Check: checkDuration},
+	{Key: "upload-size", Default: "1073741824", Doc: "Largest report that is taken in, in bytes; at most 1 GiB, compressed or not.", Check: numberTo(1 << 30)},
+	{Key: "upload-queue", Default: "100", Doc: "How many imports of a workspace may wait or be under way; further ones are refused.", Check: numberTo(100_000)},
+	{Key: "upload-keep", Default: "168h", Doc: "How long the content of a report is kept whose import failed or was cancelled, so that it can be tried again.", Check: checkDuration},
+	{Key: "disk-reserve", Default: "268435456", Doc: "Bytes that must stay free on the disk of the data folder; reports are refused before it gets fuller.", Check: numberTo(1 << 50)},
 	{Key: "checks", Default: "", Doc: "Folder with check packs of your own; a check with the id of a built-in one replaces it."},
 	{Key: "log-level", Default: "info", Doc: "debug, info, warn or error.", Check: oneOf("debug", "info", "warn", "error")},
 	{Key: "log-format", Default: "text", Doc: "text or json.", Check: oneOf("text", "json")},

@@ -131,57 +131,51 @@ func (w *world) have(want ...string) {
 	}
 }
 
-func (w *world) upload(name, format, text string) (gyre.Run, error) {
-	return w.stage.Import(w.Context(), w.ws, discover.Upload{Name: name, Format: format, Reader: strings.NewReader(text)}, nil)
+// parse parses a report and lists its hosts.
+func (w *world) parse(name, format, text string) (importer string, hosts []string, err error) {
+	up := discover.Upload{Name: name, Format: format, Reader: strings.NewReader(text)}
+	info, _, err := w.stage.Parse(w.Context(), up, func(int, int, string) {}, func(_ context.Context, b *gyre.Batch) error {
+		for _, a := range b.Assets {
+			hosts = append(hosts, a.Name)
+		}
+		return nil
+	})
+	return info.Name, hosts, err
 }
 
-func TestImport(t *testing.T) {
+func TestParse(t *testing.T) {
 	w := newWorld(t)
-	run, err := w.upload("a.txt", "", "alpha\nweb\ndb\n")
+	importer, hosts, err := w.parse("a.txt", "", "alpha\nweb\ndb\n")
 	w.ok(err)
-	if run.Source != "alpha" || run.Target != "a.txt" || run.Status != gyre.RunSucceeded || run.Counts.NewAssets != 2 {
-		t.Errorf("the run: %+v", run)
+	if importer != "alpha" || !slices.Equal(hosts, []string{"web", "db"}) {
+		t.Errorf("%s: %v", importer, hosts)
 	}
-	run, err = w.upload("either.txt", "beta", "either\nmail\n")
+	importer, _, err = w.parse("either.txt", "beta", "either\nmail\n")
 	w.ok(err)
-	if run.Source != "beta" {
-		t.Errorf("asked for beta, got %s", run.Source)
+	if importer != "beta" {
+		t.Errorf("asked for beta, got %s", importer)
 	}
-	w.have("db a.txt", "mail either.txt", "web a.txt")
 }
 
-func TestImportRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		format, text string
 		field, says  string
-		run          gyre.RunStatus // "": none was begun
 	}{
-		"unknown":         {"", "gamma\nweb\n", "f.txt", "unknown format; name it if it is one of alpha, beta", ""},
-		"ambiguous":       {"", "either\nweb\n", "f.txt", "could be alpha or beta", ""},
-		"no such format":  {"gamma", "alpha\nweb\n", "format", `no importer is called "gamma"; there are alpha, beta`, ""},
-		"another format":  {"beta", "alpha\nweb\n", "f.txt:1", "is not beta", gyre.RunFailed},
-		"empty":           {"", "", "f.txt", "empty", ""},
-		"broken":          {"", "alpha\nweb\nbad\n", "f.txt:3", "is no host", gyre.RunFailed},
-		"breaks importer": {"", "alpha\nweb\nboom\n", "f.txt", "importer alpha panicked: boom", gyre.RunFailed},
+		"unknown":         {"", "gamma\nweb\n", "f.txt", "unknown format; name it if it is one of alpha, beta"},
+		"ambiguous":       {"", "either\nweb\n", "f.txt", "could be alpha or beta"},
+		"no such format":  {"gamma", "alpha\nweb\n", "format", `no importer is called "gamma"; there are alpha, beta`},
+		"another format":  {"beta", "alpha\nweb\n", "f.txt:1", "is not beta"},
+		"empty":           {"", "", "f.txt", "empty"},
+		"broken":          {"", "alpha\nweb\nbad\n", "f.txt:3", "is no host"},
+		"breaks importer": {"", "alpha\nweb\nboom\n", "f.txt", "importer alpha panicked: boom"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			run, err := w.upload("f.txt", tc.format, tc.text)
+			_, _, err := newWorld(t).parse("f.txt", tc.format, tc.text)
 			e, ok := errors.AsType[*gyre.Error](err)
 			if !ok || e.Field != tc.field || !strings.Contains(e.Message, tc.says) {
 				t.Fatalf("error %v, want %s: %s", err, tc.field, tc.says)
 			}
-			if run.Status != tc.run {
-				t.Errorf("run %q, want %q", run.Status, tc.run)
-			}
-			if tc.run != "" {
-				kept, err := w.db.Run(t.Context(), w.ws, run.ID)
-				w.ok(err)
-				if len(kept.Problems) != 1 || kept.Problems[0].Place != tc.field {
-					t.Errorf("the run says %+v", kept.Problems)
-				}
-			}
-			w.have()
 		})
 	}
 }
@@ -234,9 +228,12 @@ func TestFolder(t *testing.T) {
 // saw expires.
 func TestPartialFolder(t *testing.T) {
 	w := newWorld(t)
-	if _, err := w.upload("a.txt", "", "alpha\nweb\n"); err != nil {
-		t.Fatal(err)
-	}
+	sess, err := w.stage.Begin(t.Context(), w.ws, gyre.Run{Source: "alpha", Target: "a.txt", Started: time.Now()})
+	w.ok(err)
+	_, report, err := w.stage.Parse(t.Context(), discover.Upload{Name: "a.txt", Reader: strings.NewReader("alpha\nweb\n")}, func(int, int, string) {}, sess.Emit)
+	w.ok(err)
+	_, err = sess.Finish(t.Context(), gyre.RunSucceeded, report)
+	w.ok(err)
 	if run, _ := w.folder(nil, map[string]string{"1.txt": "alpha\nbad\n"}); run.Status != gyre.RunPartial && run.Status != gyre.RunFailed {
 		t.Errorf("the run is %s", run.Status)
 	}

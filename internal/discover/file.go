@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -30,38 +29,29 @@ type Upload struct {
 	Address string
 }
 
-// Import runs the importers over one uploaded report as one run. The error
-// says what is wrong with the report: file, place, reason.
-func (s *Stage) Import(ctx context.Context, ws gyre.ID, up Upload, progress plugin.Progress) (gyre.Run, error) {
+// Parse runs the importer of one uploaded report, which it also names. The same
+// report is parsed to the same batches each time. The error says what is wrong with
+// the report: file, place, reason; or it is that of emit.
+func (s *Stage) Parse(ctx context.Context, up Upload, progress plugin.Progress, emit plugin.Emit) (plugin.Info, plugin.Report, error) {
 	doc, err := openDocument(up.Name, up.Reader)
 	if err != nil {
-		return gyre.Run{}, err
+		return plugin.Info{}, plugin.Report{}, err
 	}
 	defer func() { _ = doc.close() }()
 	imp, err := s.importer(up.Format, doc)
 	if err != nil {
-		return gyre.Run{}, err
+		return plugin.Info{}, plugin.Report{}, err
 	}
-	run := gyre.Run{
-		ID: gyre.NewID(), Workspace: ws, Source: imp.Info().Name, Target: up.Name,
-		Status: gyre.RunRunning, Started: time.Now(),
-	}
-	sess, err := s.Begin(ctx, ws, run)
-	if err != nil {
-		return run, fmt.Errorf("begin import of %s: %w", up.Name, err)
-	}
-	if progress == nil {
-		progress = func(int, int, string) {}
-	}
-	report, impErr := importOne(ctx, imp, plugin.Input{
+	report, err := importOne(ctx, imp, plugin.Input{
 		Name: doc.name, Reader: doc.reader, Zone: up.Zone, Asset: up.Asset, Address: up.Address,
 		Progress: progress, Log: s.Log,
-	}, sess.Emit)
-	run, err = finish(ctx, sess, report, impErr)
-	if err != nil {
-		return run, err
-	}
-	return run, impErr
+	}, renameRefs(emit, func(r gyre.Ref) gyre.Ref {
+		if strings.HasPrefix(string(r), "id:") {
+			return "r/" + r // a report has no say over assets that are stored already
+		}
+		return r
+	}))
+	return imp.Info(), report, err
 }
 
 // importer picks the importer by name, or the one that is surest of the document.
@@ -206,12 +196,15 @@ func listFiles(ctx context.Context, root string, guard plugin.Guard) ([]string, 
 
 // prefixRefs keeps the refs of the files of one run apart.
 func prefixRefs(emit plugin.Emit, prefix string) plugin.Emit {
-	pre := func(r gyre.Ref) gyre.Ref {
+	return renameRefs(emit, func(r gyre.Ref) gyre.Ref {
 		if strings.HasPrefix(string(r), "id:") {
 			return r
 		}
 		return gyre.Ref(prefix) + r
-	}
+	})
+}
+
+func renameRefs(emit plugin.Emit, pre func(gyre.Ref) gyre.Ref) plugin.Emit {
 	return func(ctx context.Context, b *gyre.Batch) error {
 		for i := range b.Assets {
 			b.Assets[i].Ref = pre(b.Assets[i].Ref)

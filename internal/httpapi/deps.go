@@ -133,7 +133,21 @@ type Validator interface {
 
 // Imports takes reports of other tools in.
 type Imports interface {
-	Import(ctx context.Context, ws gyre.ID, in Import) (gyre.Run, error)
+	// Receive keeps a report and hands it to a worker; or it returns the import that
+	// the report was before.
+	Receive(ctx context.Context, ws gyre.ID, in Import) (Received, error)
+	// Wait returns an import when it has ended.
+	Wait(ctx context.Context, ws, id gyre.ID) (gyre.Upload, error)
+	// Preview says what importing a report would do.
+	Preview(ctx context.Context, ws gyre.ID, in Import) (gyre.UploadPreview, error)
+	Cancel(ctx context.Context, ws, id gyre.ID, actor string) (gyre.Upload, error)
+	Retry(ctx context.Context, ws, id gyre.ID, actor string) (gyre.Upload, error)
+}
+
+// Uploads reads imports.
+type Uploads interface {
+	Upload(ctx context.Context, ws, id gyre.ID) (gyre.Upload, error)
+	Uploads(ctx context.Context, ws, before gyre.ID, limit int) ([]gyre.Upload, error) // newest first
 }
 
 // Import is one uploaded report. Body is limited in size.
@@ -141,7 +155,17 @@ type Import struct {
 	Name, Format, Asset, Address string
 	Zone                         gyre.Zone
 	By                           string
+	Key                          string // hashed idempotency key
+	Again                        bool
+	Size                         int64 // -1: not known
 	Body                         io.Reader
+}
+
+// Received is what became of an uploaded report. Replayed: its key was used
+// before, and this is what came of that.
+type Received struct {
+	gyre.Upload
+	Replayed bool
 }
 
 // Feeds keeps threat intelligence current.

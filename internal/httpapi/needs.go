@@ -34,6 +34,8 @@ var needs = map[string]auth.Grant{
 	"get-scope":         auth.Read,
 	"list-runs":         auth.Read,
 	"get-run":           auth.Read,
+	"list-imports":      auth.Read,
+	"get-import":        auth.Read,
 	"list-feeds":        auth.Read,
 	"list-filters":      auth.Read,
 	"get-filter-schema": auth.Read,
@@ -50,6 +52,8 @@ var needs = map[string]auth.Grant{
 	"cancel-cycle":      auth.Scan,
 	"resume-cycle":      auth.Scan,
 	"import-report":     auth.Scan,
+	"cancel-import":     auth.Scan,
+	"retry-import":      auth.Scan,
 	"sync-feeds":        auth.Scan,
 	// A scope is an authorisation: it says which networks may be probed and which
 	// files may be read. Working inside the scopes is not the right to widen them.

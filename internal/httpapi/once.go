@@ -38,6 +38,9 @@ var secretReplies = map[string]bool{
 	"create-session": true, "set-password": true, "create-account": true, "create-account-link": true, "create-token": true,
 }
 
+// uploadOperation keeps its keys itself.
+const uploadOperation = "import-report"
+
 // once serves a request, or answers with what the first request of its key
 // answered. Only answers of success are kept: a refusal changed nothing, and may
 // not be one the next time.
@@ -46,12 +49,12 @@ func (s *server) once(api huma.API, ctx huma.Context, serve func()) {
 	key := r.Header.Get(keyHeader)
 	p := auth.From(ctx.Context())
 	op := ctx.Operation().OperationID
-	if key == "" || safe(r.Method) || p == nil || secretReplies[op] {
+	if key == "" || safe(r.Method) || p == nil || secretReplies[op] || op == uploadOperation {
 		serve()
 		return
 	}
 	rec, isRecorder := w.(*recorder)
-	digest, err := digestOf(r, op == "import-report")
+	digest, err := digestOf(r)
 	switch {
 	case err != nil:
 	case len(key) > maxKey || !isRecorder:
@@ -127,15 +130,10 @@ func storedKey(p *auth.Principal, op, key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// digestOf is what makes two requests the same. Of an upload only the size
-// counts: it is streamed, and its key is what tells two of one size apart.
-func digestOf(r *http.Request, streamed bool) (string, error) {
+// digestOf is what makes two requests the same.
+func digestOf(r *http.Request) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s?%s\n", r.Method, r.URL.Path, r.URL.RawQuery)
-	if streamed {
-		fmt.Fprintf(h, "%d bytes", r.ContentLength)
-		return hex.EncodeToString(h.Sum(nil)), nil
-	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return "", gyre.Errorf(gyre.Invalid, "read the body: %w", err)

@@ -38,6 +38,7 @@ type Deps struct {
 	Cycles     Cycles
 	Validator  Validator
 	Imports    Imports
+	Uploads    Uploads
 	Feeds      Feeds
 	Doctor     Doctor
 	Gauges     Gauges
@@ -107,6 +108,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 	s.registerCycles(api)
 	s.registerScopes(api)
 	s.registerRuns(api)
+	s.registerImports(api)
 	s.registerFeeds(api)
 	s.registerFilters(api)
 	s.registerEvents(api)
@@ -122,7 +124,7 @@ const description = `Continuous Threat Exposure Management: what is exposed, how
 **Errors** are application/problem+json (RFC 9457) with a code, and in errors the places in the input that are wrong.
 **Lists** are pages: pass next as after, with the same filter and sort. Filters are CEL; GET /filter-schema says what they can be made of.
 **Writes** take an Idempotency-Key: within 24 hours a repeat with the same key does nothing and is answered as the first was, with Idempotency-Replayed: true.
-Answers that hold secrets are not kept, so there the key is ignored. Of an upload the key and its size count, not its content.
+Answers that hold secrets are not kept, so there the key is ignored. Of an upload the key, its parameters and its size count, not its content.
 **Events** come from GET /events as they happen.
 **Ids** are 13 characters of base32; times are RFC 3339.`
 

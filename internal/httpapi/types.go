@@ -186,6 +186,18 @@ type RunList struct {
 	Next  string     `json:"next,omitempty"`
 }
 
+// ImportList is one page of imports, newest first.
+type ImportList struct {
+	Items []gyre.Upload `json:"items"`
+	Next  string        `json:"next,omitempty"`
+}
+
+// ImportDetail is an import with its run.
+type ImportDetail struct {
+	gyre.Upload
+	Result *gyre.Run `json:"result,omitempty" doc:"The run that stores it, with what judging brought"`
+}
+
 // FeedList is how the feeds stand.
 type FeedList struct {
 	Items []gyre.FeedStatus `json:"items"`

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,7 +74,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 			return prioritize.Score(in, prioritize.Sources{}), err
 		},
 		Exposures: w.db, Assets: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
-		Cycles: w.stages, Validator: w.stages, Imports: w.stages, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
+		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
 		CheckScope: func(s gyre.Scope) error {
 			if s.Name == "" {
 				return gyre.FieldErrorf(gyre.Invalid, "name", "a scope needs a name")
@@ -207,18 +208,64 @@ func (s *stages) Validate(ctx context.Context, ws, exposure gyre.ID, by string) 
 	return v, s.w.db.AddVerdict(ctx, ws, v)
 }
 
-func (s *stages) Import(ctx context.Context, ws gyre.ID, in httpapi.Import) (gyre.Run, error) {
+// importing plays the import of uploads: it counts bytes.
+type importing struct{ *stages }
+
+func (s importing) Receive(ctx context.Context, ws gyre.ID, in httpapi.Import) (r httpapi.Received, err error) {
+	s.lastIn = in
+	u, found, err := s.w.db.CreateUpload(ctx, ws, gyre.Upload{ID: gyre.NewID(), Name: in.Name, Key: in.Key, Actor: in.By}, 10)
+	if err != nil || found {
+		return httpapi.Received{Upload: u, Replayed: found}, err
+	}
 	n, err := io.Copy(io.Discard, in.Body)
 	if err != nil {
-		return gyre.Run{}, err
-	}
-	if err := s.work(ctx); err != nil {
-		return gyre.Run{}, err
+		return r, err
 	}
 	s.imported.Store(n)
-	s.lastIn = in
-	run := gyre.Run{ID: gyre.NewID(), Source: "test", Target: in.Name, Status: gyre.RunSucceeded, Started: s.w.now(), Ended: s.w.now()}
-	return run, s.w.db.SaveRun(ctx, ws, run)
+	u, err = s.w.db.FinishUpload(ctx, ws, u.ID, n, "digest", in.Name+strconv.FormatInt(n, 10), []string{"test@1"}, in.Again)
+	return httpapi.Received{Upload: u}, err
+}
+
+// Wait does the work too.
+func (s importing) Wait(ctx context.Context, ws, id gyre.ID) (gyre.Upload, error) {
+	u, err := s.w.db.ClaimUpload(ctx, ws, id)
+	if err != nil || u.State.Ended() {
+		return u, err
+	}
+	if err := s.work(ctx); err != nil {
+		return u, err
+	}
+	u.Parser = "test@1"
+	if err := s.w.db.CheckedUpload(ctx, u); err != nil {
+		return u, err
+	}
+	run := gyre.Run{ID: gyre.NewID(), Source: "test", Target: u.Name, Status: gyre.RunSucceeded, Started: s.w.now(), Ended: s.w.now()}
+	err = s.w.db.Write(ctx, ws, func(tx *store.Tx) error {
+		if err := tx.SaveRun(ctx, run); err != nil {
+			return err
+		}
+		return tx.StepUpload(ctx, gyre.UploadStep{Upload: id, Fence: u.Fence, From: gyre.UploadChecking, To: gyre.UploadPlanning, Run: run.ID, Counts: gyre.RunCounts{Created: 7}})
+	})
+	if err != nil {
+		return u, err
+	}
+	if err := s.w.db.EndUpload(ctx, ws, id, u.Fence, gyre.UploadDone, nil); err != nil {
+		return u, err
+	}
+	return s.w.db.Upload(ctx, ws, id)
+}
+
+func (s importing) Preview(_ context.Context, _ gyre.ID, in httpapi.Import) (gyre.UploadPreview, error) {
+	_, err := io.Copy(io.Discard, in.Body)
+	return gyre.UploadPreview{Name: in.Name, Format: "test", Counts: gyre.RunCounts{Created: 7}}, err
+}
+
+func (s importing) Cancel(ctx context.Context, ws, id gyre.ID, actor string) (gyre.Upload, error) {
+	return s.w.db.CancelUpload(ctx, ws, id, actor)
+}
+
+func (s importing) Retry(ctx context.Context, ws, id gyre.ID, actor string) (gyre.Upload, error) {
+	return s.w.db.RetryUpload(ctx, ws, id, actor)
 }
 
 func (s *stages) Feeds(context.Context) ([]gyre.FeedStatus, error) {

@@ -27,8 +27,8 @@ func (w *write) relations(ctx context.Context, b *gyre.Batch) error {
 		if err != nil {
 			return at("relations", i, err)
 		}
-		if r.Type == "" || len(r.Type) > 64 {
-			return at("relations", i, gyre.FieldErrorf(gyre.Invalid, "type", "%q is not a relation type", prose(string(r.Type), 80)))
+		if err := checkRelation(r); err != nil {
+			return at("relations", i, err)
 		}
 		k := edge{from, to, r.Type}
 		if !ok1 || !ok2 || from == to || seen[k] {
@@ -38,6 +38,13 @@ func (w *write) relations(ctx context.Context, b *gyre.Batch) error {
 		all = append(all, gyre.Relation{From: from, To: to, Type: r.Type, LastSeen: w.at})
 	}
 	return w.tx.SaveRelations(ctx, all)
+}
+
+func checkRelation(r gyre.RelationSighting) error {
+	if r.Type == "" || len(r.Type) > 64 {
+		return gyre.FieldErrorf(gyre.Invalid, "type", "%q is not a relation type", prose(string(r.Type), 80))
+	}
+	return nil
 }
 
 func (w *write) components(ctx context.Context, b *gyre.Batch) error {
@@ -53,27 +60,8 @@ func (w *write) components(ctx context.Context, b *gyre.Batch) error {
 		if err != nil {
 			return at("components", i, err)
 		}
-		for _, f := range []struct {
-			name  string
-			value *string
-			limit int
-		}{
-			{"purl", &c.PURL, maxPURL},
-			{"ecosystem", &c.Ecosystem, 100},
-			{"name", &c.Name, maxName},
-			{"version", &c.Version, maxName},
-			{"source", &c.Source, maxName},
-			{"location", &c.Location, maxLocus},
-		} {
-			if *f.value, err = short(f.name, *f.value, f.limit); err != nil {
-				return at("components", i, err)
-			}
-		}
-		if c.Name == "" {
-			return at("components", i, gyre.FieldErrorf(gyre.Invalid, "name", "is empty"))
-		}
-		if c.PURL == "" { // what has no purl is told apart by what it has
-			c.PURL = prose("pkg:generic/"+c.Name+"@"+c.Version, maxPURL)
+		if err := normaliseComponent(&c); err != nil {
+			return at("components", i, err)
 		}
 		if !ok {
 			continue
@@ -93,6 +81,33 @@ func (w *write) components(ctx context.Context, b *gyre.Batch) error {
 	}
 	w.counts.Components += len(all)
 	return w.tx.SaveComponents(ctx, w.run.Source, all)
+}
+
+// normaliseComponent brings a component into normal form.
+func normaliseComponent(c *gyre.ComponentSighting) (err error) {
+	for _, f := range []struct {
+		name  string
+		value *string
+		limit int
+	}{
+		{"purl", &c.PURL, maxPURL},
+		{"ecosystem", &c.Ecosystem, 100},
+		{"name", &c.Name, maxName},
+		{"version", &c.Version, maxName},
+		{"source", &c.Source, maxName},
+		{"location", &c.Location, maxLocus},
+	} {
+		if *f.value, err = short(f.name, *f.value, f.limit); err != nil {
+			return err
+		}
+	}
+	if c.Name == "" {
+		return gyre.FieldErrorf(gyre.Invalid, "name", "is empty")
+	}
+	if c.PURL == "" { // what has no purl is told apart by what it has
+		c.PURL = prose("pkg:generic/"+c.Name+"@"+c.Version, maxPURL)
+	}
+	return nil
 }
 
 func aspectOf(a gyre.Aspect) (gyre.Aspect, error) {
@@ -117,18 +132,8 @@ func (w *write) facts(ctx context.Context, b *gyre.Batch) error {
 		if err != nil {
 			return at("facts", i, err)
 		}
-		if f.Aspect, err = aspectOf(f.Aspect); err != nil {
+		if err := normaliseFact(&f); err != nil {
 			return at("facts", i, err)
-		}
-		if f.Locus, err = locusOf(f.Aspect, f.Locus, locus.Normal); err != nil {
-			return at("facts", i, err)
-		}
-		var size int
-		if f.Data, size, err = dataOf(f.Data); err != nil {
-			return at("facts", i, err)
-		}
-		if size > maxFact {
-			return at("facts", i, gyre.FieldErrorf(gyre.TooLarge, "data", "%d bytes, at most %d are allowed", size, maxFact))
 		}
 		if !ok {
 			continue
@@ -147,6 +152,24 @@ func (w *write) facts(ctx context.Context, b *gyre.Batch) error {
 	return w.tx.SaveFacts(ctx, w.run.Source, all, w.at)
 }
 
+// normaliseFact brings a fact into normal form.
+func normaliseFact(f *gyre.Fact) (err error) {
+	if f.Aspect, err = aspectOf(f.Aspect); err != nil {
+		return err
+	}
+	if f.Locus, err = locusOf(f.Aspect, f.Locus, locus.Normal); err != nil {
+		return err
+	}
+	var size int
+	if f.Data, size, err = dataOf(f.Data); err != nil {
+		return err
+	}
+	if size > maxFact {
+		return gyre.FieldErrorf(gyre.TooLarge, "data", "%d bytes, at most %d are allowed", size, maxFact)
+	}
+	return nil
+}
+
 func (w *write) coverage(ctx context.Context, b *gyre.Batch) error {
 	var all []gyre.Coverage
 	for i := range b.Coverage {
@@ -155,22 +178,8 @@ func (w *write) coverage(ctx context.Context, b *gyre.Batch) error {
 		if err != nil {
 			return at("coverage", i, err)
 		}
-		if c.Aspect, err = aspectOf(c.Aspect); err != nil {
+		if err := normaliseCoverage(&c); err != nil {
 			return at("coverage", i, err)
-		}
-		for _, loci := range []*[]string{&c.Loci, &c.Except} {
-			*loci = slices.Clone(*loci) // nil, everything, stays nil
-			for j := range *loci {
-				if (*loci)[j], err = locusOf(c.Aspect, (*loci)[j], locus.NormalPattern); err != nil {
-					return at("coverage", i, err)
-				}
-			}
-		}
-		c.Weaknesses = slices.Clone(c.Weaknesses)
-		for j := range c.Weaknesses {
-			if c.Weaknesses[j], err = short("weaknesses", c.Weaknesses[j], maxName); err != nil {
-				return at("coverage", i, err)
-			}
 		}
 		if !ok {
 			continue
@@ -179,4 +188,26 @@ func (w *write) coverage(ctx context.Context, b *gyre.Batch) error {
 		all = append(all, c)
 	}
 	return w.tx.AddCoverage(ctx, w.run.ID, all)
+}
+
+// normaliseCoverage brings a coverage into normal form. Its lists are copied first.
+func normaliseCoverage(c *gyre.Coverage) (err error) {
+	if c.Aspect, err = aspectOf(c.Aspect); err != nil {
+		return err
+	}
+	for _, loci := range []*[]string{&c.Loci, &c.Except} {
+		*loci = slices.Clone(*loci) // nil, everything, stays nil
+		for j := range *loci {
+			if (*loci)[j], err = locusOf(c.Aspect, (*loci)[j], locus.NormalPattern); err != nil {
+				return err
+			}
+		}
+	}
+	c.Weaknesses = slices.Clone(c.Weaknesses)
+	for j := range c.Weaknesses {
+		if c.Weaknesses[j], err = short("weaknesses", c.Weaknesses[j], maxName); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -68,36 +68,44 @@ func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
 	if err != nil {
 		return finding{}, false, err
 	}
-	if f.Aspect, err = aspectOf(f.Aspect); err != nil {
+	if err := normaliseFinding(&f); err != nil {
 		return finding{}, false, err
+	}
+	lies := locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: f.Remedy.Ecosystem, Fingerprint: f.Fingerprint})
+	return finding{Finding: f, place: place{asset: asset, key: lies.Key}, lies: lies, name: f.Weakness.Key}, ok, nil
+}
+
+// normaliseFinding brings a finding into normal form.
+func normaliseFinding(f *gyre.Finding) (err error) {
+	if f.Aspect, err = aspectOf(f.Aspect); err != nil {
+		return err
 	}
 	if f.Locus, err = locusOf(f.Aspect, f.Locus, locus.Normal); err != nil {
-		return finding{}, false, err
+		return err
 	}
 	if f.Fingerprint, err = short("fingerprint", f.Fingerprint, maxName); err != nil {
-		return finding{}, false, err
+		return err
 	}
 	if f.Severity < gyre.SeverityInfo || f.Severity > gyre.SeverityCritical {
-		return finding{}, false, gyre.FieldErrorf(gyre.Invalid, "severity", "%d is not a severity", f.Severity)
+		return gyre.FieldErrorf(gyre.Invalid, "severity", "%d is not a severity", f.Severity)
 	}
 	if f.Weakness, err = weaknessOf(f.Weakness); err != nil {
-		return finding{}, false, err
+		return err
 	}
 	if f.Evidence, err = evidenceOf(f.Evidence); err != nil {
-		return finding{}, false, err
+		return err
 	}
 	r := &f.Remedy
 	switch r.Kind {
 	case "", gyre.RemedyUpgrade, gyre.RemedyChange, gyre.RemedyText:
 	default:
-		return finding{}, false, gyre.FieldErrorf(gyre.Invalid, "remedy.kind", "%q is not a remedy kind", prose(string(r.Kind), 60))
+		return gyre.FieldErrorf(gyre.Invalid, "remedy.kind", "%q is not a remedy kind", prose(string(r.Kind), 60))
 	}
 	for _, s := range []*string{&r.Ecosystem, &r.Package, &r.Current, &r.Fixed, &r.Location, &r.Check} {
 		*s = prose(strings.TrimSpace(*s), maxLocus)
 	}
 	r.Text = prose(strings.TrimSpace(r.Text), maxProse)
-	lies := locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: r.Ecosystem, Fingerprint: f.Fingerprint})
-	return finding{Finding: f, place: place{asset: asset, key: lies.Key}, lies: lies, name: f.Weakness.Key}, ok, nil
+	return nil
 }
 
 // expose turns findings into exposures and observations.

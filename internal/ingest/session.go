@@ -30,6 +30,8 @@ type Session struct {
 
 	// dated says that all of it was seen when the run started.
 	dated bool
+	// resume is set for a run that a later process can take up again.
+	resume *resume
 
 	mu    sync.Mutex
 	run   gyre.Run
@@ -44,7 +46,7 @@ type Session struct {
 // Begin stores the run and opens its session. run.Started is when the source
 // began to look: now for a live source, the report's own date for an old report. Sightings
 // are dated from it.
-func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session, error) {
+func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run, options ...Option) (*Session, error) {
 	now := in.now()
 	if run.ID == 0 {
 		run.ID = gyre.NewID()
@@ -58,25 +60,34 @@ func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session
 		run.Started = now
 	}
 	run.Workspace, run.Status = ws, gyre.RunRunning
+	s := &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
+	for _, option := range options {
+		option(s)
+	}
 	err := in.InTx(ctx, ws, func(tx Tx) error {
 		tx.Append(gyre.Event{Object: "run", ID: run.ID, Kind: "started", To: run.Source, Actor: actor(run), Run: run.ID, Reason: run.Target})
-		return tx.SaveRun(ctx, run)
+		if err := tx.SaveRun(ctx, run); err != nil {
+			return err
+		}
+		return s.resume.began(ctx, tx, run.ID)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin run of %s: %w", run.Source, err)
 	}
-	return &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}, nil
+	return s, nil
 }
 
-// BeginDated is Begin for a run that says anew what was learned before: however
-// long it takes, and however often it is repeated, all of it is dated run.Started.
+// BeginDated is Begin for a run that says anew what was learned before.
 func (in *Ingest) BeginDated(ctx context.Context, ws gyre.ID, run gyre.Run) (*Session, error) {
-	s, err := in.Begin(ctx, ws, run)
-	if err == nil {
-		s.dated = true
-	}
-	return s, err
+	return in.Begin(ctx, ws, run, Dated())
 }
+
+// Option says something more of a session.
+type Option func(*Session)
+
+// Dated is for a run that says anew what was learned before: however long it
+// takes, and however often it is repeated, all of it is dated run.Started.
+func Dated() Option { return func(s *Session) { s.dated = true } }
 
 func (in *Ingest) now() time.Time {
 	if in.Now == nil {
@@ -115,14 +126,21 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	if s.ended {
 		return gyre.Errorf(gyre.Conflict, "the run has ended")
 	}
+	if s.resume.skip() {
+		return nil
+	}
 	var w *write
 	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
 		w = s.write(tx)
-		return w.batch(ctx, b)
+		if err := w.batch(ctx, b); err != nil {
+			return err
+		}
+		return s.resume.stored(ctx, s, w)
 	})
 	if err != nil {
 		return fmt.Errorf("ingest batch of %s: %w", s.run.Source, err)
 	}
+	s.resume.committed()
 	s.run.Counts = w.counts
 	maps.Copy(s.refs, w.added)
 	maps.Copy(s.seen, w.seen)
@@ -164,7 +182,10 @@ func (s *Session) Finish(ctx context.Context, status gyre.RunStatus, report plug
 		}
 		run.Counts, run.Until = w.counts, w.at
 		tx.Append(gyre.Event{Object: "run", ID: run.ID, Kind: "ended", To: string(status), Actor: actor(run), Run: run.ID, Reason: run.Target})
-		return tx.SaveRun(ctx, run)
+		if err := tx.SaveRun(ctx, run); err != nil {
+			return err
+		}
+		return s.resume.ended(ctx, tx, run)
 	})
 	if err != nil {
 		return s.run, fmt.Errorf("finish run of %s: %w", s.run.Source, err)

@@ -21,6 +21,14 @@ type Tx interface {
 	// By says who is behind what the store finds changed and nobody appends an event for.
 	By(actor string, run gyre.ID)
 	SaveRun(ctx context.Context, r gyre.Run) error
+	Run(ctx context.Context, id gyre.ID) (gyre.Run, error)
+
+	// Of runs that can be taken up again: how far the upload is, which this run
+	// imports or judges, and the assets behind the refs of the run.
+	StepUpload(ctx context.Context, s gyre.UploadStep) error
+	SaveRefs(ctx context.Context, run gyre.ID, refs []gyre.Ref, assets []gyre.ID, sighted []bool) error
+	EachRef(ctx context.Context, run gyre.ID, fn func(ref gyre.Ref, asset gyre.ID, sighted bool)) error
+	DropRefs(ctx context.Context, run gyre.ID) error
 
 	AssetsByIdentifier(ctx context.Context, family string, ids []gyre.Identifier) (map[gyre.Identifier]gyre.ID, error)
 	Assets(ctx context.Context, ids []gyre.ID) ([]gyre.Asset, error)

@@ -66,7 +66,7 @@ func (db *DB) Asset(ctx context.Context, ws, id gyre.ID) (gyre.Asset, error) {
 
 // Assets reads assets by ID, with their identifiers. Unknown IDs are left out.
 func (db *DB) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error) {
-	return assetsWithIdentifiers(ctx, db.r, ws, ids)
+	return assetsWithIdentifiers(ctx, db.judged(), ws, ids)
 }
 
 func assetsWithIdentifiers(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error) {

@@ -38,7 +38,7 @@ func (db *DB) CountComponents(ctx context.Context, ws, asset gyre.ID) (int, erro
 // EachComponentOfRun calls fn for the components that stand after a run: those
 // on the assets that it touched which its source saw last while it ran.
 func (db *DB) EachComponentOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
-	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM run_asset ra JOIN component c ON c.asset = ra.asset
+	return eachComponent(ctx, db.judged(), `SELECT `+componentColumns+` FROM run_asset ra JOIN component c ON c.asset = ra.asset
 		WHERE ra.workspace = $1 AND ra.run = $2 AND c.source = $3 AND c.last_seen >= $4 AND c.last_seen <= $5 ORDER BY c.id`,
 		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started), until(run)}, fn)
 }
@@ -55,7 +55,7 @@ func until(run gyre.Run) int64 {
 // EachComponentOfOthers calls fn for the components that other sources, or a
 // later run of the same, see on the assets whose components a run covered.
 func (db *DB) EachComponentOfOthers(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(gyre.Component) error) error {
-	return eachComponent(ctx, db.r, `SELECT `+componentColumns+` FROM component c WHERE c.workspace = $1 AND (c.source <> $3 OR c.last_seen > $5) AND c.asset IN
+	return eachComponent(ctx, db.judged(), `SELECT `+componentColumns+` FROM component c WHERE c.workspace = $1 AND (c.source <> $3 OR c.last_seen > $5) AND c.asset IN
 		(SELECT v.asset FROM coverage v WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $4) ORDER BY c.id`,
 		[]any{int64(ws), int64(run.ID), run.Source, string(gyre.AspectPackage), until(run)}, fn)
 }
@@ -79,13 +79,7 @@ func (db *DB) EachComponentNamed(ctx context.Context, ws gyre.ID, ecosystem, nam
 }
 
 func eachComponent(ctx context.Context, q querier, query string, args []any, fn func(gyre.Component) error) error {
-	return each(ctx, q, query, args, func(s scanner) error {
-		c, err := scanComponent(s)
-		if err != nil {
-			return err
-		}
-		return fn(c)
-	})
+	return stream(ctx, q, scanComponent, fn, query, args...)
 }
 
 // Ecosystems lists the ecosystems that the workspace has components of.

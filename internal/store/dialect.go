@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -28,8 +29,6 @@ type Dialect struct {
 	// Notify tells other processes that a workspace has new events; it runs in
 	// the transaction that wrote them. Empty: there are no other processes.
 	Notify string
-	// Snapshot makes a reading transaction see one state; SQLite's always do.
-	Snapshot sql.IsolationLevel
 	// Vacuum gives space back and refreshes the planner's statistics.
 	Vacuum string
 	// Size is a query for the database's size in bytes.
@@ -48,6 +47,8 @@ type Dialect struct {
 	// Alone lets one transaction at a time pass, of all processes. Empty: every
 	// transaction that writes is alone.
 	Alone string
+	// IsFull says that the database has no room left.
+	IsFull func(error) bool
 	// Lock keeps a second process from migrating at the same time.
 	Lock func(ctx context.Context, db *sql.DB, path string) (unlock func(), err error)
 }
@@ -61,22 +62,29 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*sqlite.Error](err)
 			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 		},
+		IsFull: func(err error) bool {
+			e, ok := errors.AsType[*sqlite.Error](err)
+			return (ok && e.Code()&0xff == sqlite3.SQLITE_FULL) || errors.Is(err, syscall.ENOSPC)
+		},
 		Insert:    insertValues,
 		Given:     givenValues,
 		GivenRows: chunkRows,
 		Lock:      lockFile,
 	},
 	Postgres: {
-		Engine:   Postgres,
-		Notify:   "SELECT pg_notify('" + notifyChannel + "', $1)",
-		Vacuum:   "ANALYZE",
-		Held:     "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
-		Alone:    "SELECT pg_advisory_xact_lock(4793012686)",
-		Size:     "SELECT pg_database_size(current_database())",
-		Snapshot: sql.LevelRepeatableRead,
+		Engine: Postgres,
+		Notify: "SELECT pg_notify('" + notifyChannel + "', $1)",
+		Vacuum: "ANALYZE",
+		Held:   "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
+		Alone:  "SELECT pg_advisory_xact_lock(4793012686)",
+		Size:   "SELECT pg_database_size(current_database())",
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"
+		},
+		IsFull: func(err error) bool {
+			e, ok := errors.AsType[*pgconn.PgError](err)
+			return ok && e.Code == "53100"
 		},
 		Insert:    insertArrays,
 		Given:     givenArrays,

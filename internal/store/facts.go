@@ -72,20 +72,18 @@ func numbers(v any) any {
 // later run did, and has written over what this one saw there. Refs are
 // gyre.RefID; AssetOf reads them.
 func (db *DB) EachFactOfRun(ctx context.Context, ws gyre.ID, run gyre.Run, fn func(f gyre.Fact, newer bool) error) error {
-	return each(ctx, db.r, "SELECT "+factColumns+`, f.last_seen > $5 FROM run_asset ra JOIN fact f ON f.asset = ra.asset
+	type row struct {
+		fact  gyre.Fact
+		newer bool
+	}
+	return stream(ctx, db.judged(), func(s scanner) (r row, err error) {
+		if r.fact, err = scanFact(window{s, 0, 1}); err != nil {
+			return r, err
+		}
+		return r, (window{s, 5, 0}).Scan(&r.newer)
+	}, func(r row) error { return fn(r.fact, r.newer) }, "SELECT "+factColumns+`, f.last_seen > $5 FROM run_asset ra JOIN fact f ON f.asset = ra.asset
 		WHERE ra.workspace = $1 AND ra.run = $2 AND f.source = $3 AND f.last_seen >= $4
-		ORDER BY f.asset, f.aspect, f.locus`,
-		[]any{int64(ws), int64(run.ID), run.Source, micros(run.Started), until(run)}, func(s scanner) error {
-			f, err := scanFact(window{s, 0, 1})
-			if err != nil {
-				return err
-			}
-			var newer bool
-			if err := (window{s, 5, 0}).Scan(&newer); err != nil {
-				return err
-			}
-			return fn(f, newer)
-		})
+		ORDER BY f.asset, f.aspect, f.locus`, int64(ws), int64(run.ID), run.Source, micros(run.Started), until(run))
 }
 
 // Facts lists the facts of an asset from every source.
@@ -141,7 +139,7 @@ func scanCoverage(s scanner) (c gyre.Coverage, err error) {
 
 // CoverageOfRun lists what a run covered.
 func (db *DB) CoverageOfRun(ctx context.Context, ws, run gyre.ID) ([]gyre.Coverage, error) {
-	return coverageOf(ctx, db.r, ws, run)
+	return coverageOf(ctx, db.judged(), ws, run)
 }
 
 func coverageOf(ctx context.Context, q querier, ws, run gyre.ID) ([]gyre.Coverage, error) {

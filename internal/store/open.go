@@ -28,8 +28,10 @@ type DB struct {
 	dialect *Dialect
 	url     string
 	w, r    *sql.DB // one writer and many readers on SQLite; the same pool on PostgreSQL
-	hub     hub
-	// now is the clock of what the store itself dates: SetClock.
+	// trial is set for a reader within a transaction, which has nothing else.
+	trial *txn
+	hub   hub
+	// now is the clock of what the store itself dates; tests may replace it.
 	now func() time.Time
 
 	process atomic.Int64 // the worker that this process is; 0: none
@@ -157,10 +159,6 @@ func ownerOnly(path string) error {
 	return nil
 }
 
-// SetClock replaces the clock of what the store itself dates. It is for tests
-// that look back over days.
-func (db *DB) SetClock(now func() time.Time) { db.now = now }
-
 // Engine says which engine it is.
 func (db *DB) Engine() Engine { return db.dialect.Engine }
 
@@ -208,4 +206,13 @@ func redact(dsn string) string {
 		return u.Redacted()
 	}
 	return "(unreadable)"
+}
+
+// FreeSpace is how many bytes are free on the disk of a SQLite database.
+func (db *DB) FreeSpace() (int64, error) {
+	path, isSQLite := strings.CutPrefix(db.url, "sqlite:")
+	if !isSQLite {
+		return 0, gyre.Errorf(gyre.Unavailable, "the disk of the database is elsewhere")
+	}
+	return freeBytes(path)
 }

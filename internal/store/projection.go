@@ -58,12 +58,8 @@ func byID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, column, que
 
 // ProjectionAssets streams assets; ids nil is all.
 func (db *DB) ProjectionAssets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionAsset) error) error {
-	return projectionAssets(ctx, db.r, ws, ids, yield)
-}
-
-func projectionAssets(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, yield func(ProjectionAsset) error) error {
 	scopes := map[gyre.ID][]gyre.ID{}
-	err := byID(ctx, q, ws, ids, "asset", "SELECT asset, scope FROM asset_scope WHERE workspace = $1 %s ORDER BY scope", func(s scanner) error {
+	err := byID(ctx, db.r, ws, ids, "asset", "SELECT asset, scope FROM asset_scope WHERE workspace = $1 %s ORDER BY scope", func(s scanner) error {
 		var asset, scope gyre.ID
 		err := s.Scan((*int64)(&asset), (*int64)(&scope))
 		scopes[asset] = append(scopes[asset], scope)
@@ -72,7 +68,7 @@ func projectionAssets(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID,
 	if err != nil {
 		return fmt.Errorf("read scopes of assets: %w", err)
 	}
-	return byID(ctx, q, ws, ids, "id", "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+	return byID(ctx, db.r, ws, ids, "id", "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
 		a, err := scanAsset(s)
 		if err != nil {
 			return err
@@ -83,17 +79,10 @@ func projectionAssets(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID,
 
 // ProjectionWeaknesses streams weaknesses with their intelligence; ids nil is all.
 func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionWeakness) error) error {
-	return projectionWeaknesses(ctx, db.r, ws, ids, nil, func(cves []string) (map[string]gyre.Intel, error) { return db.Intel(ctx, cves) }, yield)
-}
-
-// projectionWeaknesses streams weaknesses as then makes them, with what intel knows of their CVEs.
-func projectionWeaknesses(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, then func(*gyre.Weakness) error,
-	intel func(cves []string) (map[string]gyre.Intel, error), yield func(ProjectionWeakness) error,
-) error {
 	// In parts: intelligence is looked up for many at a time, and memory stays bounded.
 	var part []ProjectionWeakness
 	flush := func() error {
-		if err := addIntel(part, intel); err != nil {
+		if err := db.addIntel(ctx, part); err != nil {
 			return err
 		}
 		for _, w := range part {
@@ -104,15 +93,10 @@ func projectionWeaknesses(ctx context.Context, q querier, ws gyre.ID, ids []gyre
 		part = part[:0]
 		return nil
 	}
-	err := byID(ctx, q, ws, ids, "id", "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+	err := byID(ctx, db.r, ws, ids, "id", "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
 		w, err := scanWeakness(s)
 		if err != nil {
 			return err
-		}
-		if then != nil {
-			if err := then(&w); err != nil {
-				return err
-			}
 		}
 		part = append(part, ProjectionWeakness{Weakness: w})
 		if len(part) == 2000 {
@@ -143,7 +127,7 @@ func (db *DB) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weak
 	})
 }
 
-func addIntel(rows []ProjectionWeakness, intel func(cves []string) (map[string]gyre.Intel, error)) error {
+func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
 	var cves []string
 	seen := map[string]bool{}
 	for i := range rows {
@@ -157,7 +141,7 @@ func addIntel(rows []ProjectionWeakness, intel func(cves []string) (map[string]g
 	if len(cves) == 0 {
 		return nil
 	}
-	known, err := intel(cves)
+	known, err := db.Intel(ctx, cves)
 	if err != nil {
 		return err
 	}
@@ -211,19 +195,19 @@ func (db *DB) ProjectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID
 	// would repeat the wide side.
 	if ids != nil {
 		for from := 0; from < len(ids); from += idsPerQuery {
-			if err := projectionExposures(ctx, db.r, ws, ids[from:min(from+idsPerQuery, len(ids))], yield); err != nil {
+			if err := db.projectionExposures(ctx, ws, ids[from:min(from+idsPerQuery, len(ids))], yield); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return projectionExposures(ctx, db.r, ws, nil, yield)
+	return db.projectionExposures(ctx, ws, nil, yield)
 }
 
-func projectionExposures(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
+func (db *DB) projectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
 	sources := map[gyre.ID][]string{}
 	sets := map[string][]string{} // most exposures share a few sets of sources
-	err := byID(ctx, q, ws, ids, "exposure", "SELECT exposure, source FROM observation WHERE workspace = $1 AND seen %s ORDER BY exposure, source", func(s scanner) error {
+	err := byID(ctx, db.r, ws, ids, "exposure", "SELECT exposure, source FROM observation WHERE workspace = $1 AND seen %s ORDER BY exposure, source", func(s scanner) error {
 		var id gyre.ID
 		var source string
 		if err := s.Scan((*int64)(&id), &source); err != nil {
@@ -239,7 +223,7 @@ func projectionExposures(ctx context.Context, q querier, ws gyre.ID, ids []gyre.
 	if err != nil {
 		return fmt.Errorf("read sources of exposures: %w", err)
 	}
-	return byID(ctx, q, ws, ids, "id", `SELECT id, asset, weakness, action, locus, aspect, class, severity, state, band, remedy,
+	return byID(ctx, db.r, ws, ids, "id", `SELECT id, asset, weakness, action, locus, aspect, class, severity, state, band, remedy,
 		first_seen, last_seen, state_since FROM exposure WHERE workspace = $1 %s ORDER BY id`, func(s scanner) error {
 		var e ProjectionExposure
 		var aspect, class, state, band, remedy string
@@ -252,14 +236,10 @@ func projectionExposures(ctx context.Context, q querier, ws gyre.ID, ids []gyre.
 		e.Aspect, e.Class, e.Severity, e.State, e.Band = gyre.Aspect(aspect), gyre.Class(class), gyre.Severity(severity), gyre.State(state), gyre.Band(band)
 		e.FirstSeen, e.LastSeen, e.StateSince = timeOf(first), timeOf(last), timeOf(since)
 		e.Sources = sources[e.ID]
-		e.Fixable = fixable(remedy)
+		// A fixed version or a configuration change is known.
+		e.Fixable = strings.Contains(remedy, `"fixed":"`) || strings.Contains(remedy, `"kind":"change"`)
 		return yield(e)
 	})
-}
-
-// fixable says whether a remedy has a fixed version or a configuration change.
-func fixable(remedy string) bool {
-	return strings.Contains(remedy, `"fixed":"`) || strings.Contains(remedy, `"kind":"change"`)
 }
 
 // SeenByRuns streams when the assets that runs touched, and the exposures on

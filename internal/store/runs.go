@@ -92,7 +92,7 @@ func (db *DB) SaveRun(ctx context.Context, ws gyre.ID, r gyre.Run) error {
 
 // InterruptRuns marks the running runs and cycles of every workspace whose
 // process is gone as interrupted: those of processes that are not in the table of
-// workers. On PostgreSQL a cycle whose job another process will take over goes on.
+// workers, but for the runs of uploads, which go on where they were. On PostgreSQL a cycle whose job another process will take over goes on.
 func (db *DB) InterruptRuns(ctx context.Context) (runs, cycles int, err error) {
 	all, err := db.Workspaces(ctx)
 	if err != nil {
@@ -100,8 +100,8 @@ func (db *DB) InterruptRuns(ctx context.Context) (runs, cycles int, err error) {
 	}
 	for _, ws := range all {
 		err := db.Write(ctx, ws.ID, func(tx *Tx) error {
-			n, err := tx.exec(ctx, "UPDATE run SET status = 'interrupted', ended = $2 WHERE workspace = $1 AND status = 'running' AND worker NOT IN (SELECT id FROM worker)",
-				int64(ws.ID), micros(tx.now))
+			n, err := tx.exec(ctx, `UPDATE run SET status = 'interrupted', ended = $2 WHERE workspace = $1 AND status = 'running' AND worker NOT IN (SELECT id FROM worker)
+				AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.workspace = $1 AND u.ended = 0 AND u.run = run.id)`, int64(ws.ID), micros(tx.now))
 			if err != nil {
 				return fmt.Errorf("interrupt runs: %w", err)
 			}

@@ -44,6 +44,10 @@ type Tx struct {
 // Write runs fn in one transaction. Events that fn appends are numbered and
 // stored with it, and subscribers are told after the commit.
 func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
+	return db.full(db.write(ctx, ws, fn))
+}
+
+func (db *DB) write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 	sqlTx, err := db.begin(ctx)
 	if err != nil {
 		return err
@@ -52,25 +56,8 @@ func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 	if err := db.held(ctx, sqlTx.Tx); err != nil {
 		return err
 	}
-	tx := &Tx{tx: sqlTx, db: db, ws: ws, actor: "system"}
-	var seq, at int64
-	err = sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq, at", int64(ws)).Scan(&seq, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return gyre.Errorf(gyre.NotFound, "no workspace %s", ws)
-	}
+	tx, seq, err := db.turn(ctx, sqlTx, ws, fn)
 	if err != nil {
-		return fmt.Errorf("lock workspace: %w", err)
-	}
-	// Now that it is this transaction's turn: events are in the order of time too.
-	tx.now = db.now().UTC().Truncate(time.Microsecond)
-	tx.at = tx.now
-	if last := timeOf(at); tx.at.Before(last) {
-		tx.at = last
-	}
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if seq, err = tx.flush(ctx, seq); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -82,8 +69,40 @@ func (db *DB) Write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 	return nil
 }
 
+// turn takes the workspace's turn in a transaction, runs fn and stores what it has to tell.
+func (db *DB) turn(ctx context.Context, sqlTx *txn, ws gyre.ID, fn func(*Tx) error) (*Tx, int64, error) {
+	tx := &Tx{tx: sqlTx, db: db, ws: ws, actor: "system"}
+	var seq, at int64
+	err := sqlTx.QueryRowContext(ctx, "UPDATE workspace SET seq = seq WHERE id = $1 RETURNING seq, at", int64(ws)).Scan(&seq, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, 0, gyre.Errorf(gyre.NotFound, "no workspace %s", ws)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("lock workspace: %w", err)
+	}
+	// Now that it is this transaction's turn: events are in the order of time too.
+	tx.now = db.now().UTC().Truncate(time.Microsecond)
+	tx.at = tx.now
+	if last := timeOf(at); tx.at.Before(last) {
+		tx.at = last
+	}
+	if err := fn(tx); err != nil {
+		return nil, 0, err
+	}
+	seq, err = tx.flush(ctx, seq)
+	return tx, seq, err
+}
+
 // By says who is behind the changes that nobody appends an event for.
 func (tx *Tx) By(actor string, run gyre.ID) { tx.actor, tx.run = actor, run }
+
+// full says in words that there was no room for something.
+func (db *DB) full(err error) error {
+	if err == nil || !db.dialect.IsFull(err) {
+		return err
+	}
+	return gyre.Errorf(gyre.Unavailable, "the disk of the database is full, so this was not stored: make room, then try again (%w)", err)
+}
 
 // Now is the time of the transaction.
 func (tx *Tx) Now() time.Time { return tx.now }
