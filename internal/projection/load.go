@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gyre-ctem/gyre"
 )
 
@@ -20,11 +22,8 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 		return nil, fmt.Errorf("load scopes: %w", err)
 	}
 	b.setScopes(scopes, now)
-	if err := source.Assets(ctx, ws, nil, func(a Asset) error { b.putAsset(&a); return nil }); err != nil {
-		return nil, fmt.Errorf("load assets: %w", err)
-	}
-	if err := source.Weaknesses(ctx, ws, nil, func(w Weakness) error { b.putWeakness(&w); return nil }); err != nil {
-		return nil, fmt.Errorf("load weaknesses: %w", err)
+	if err := b.loadDimensions(ctx, source, ws); err != nil {
+		return nil, err
 	}
 	var late []Exposure
 	if err := source.Exposures(ctx, ws, nil, func(e Exposure) error {
@@ -42,6 +41,60 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 	}
 	c.put(b)
 	return b, nil
+}
+
+// loadDimensions reads assets and weaknesses at the same time.
+func (b *builder) loadDimensions(ctx context.Context, source Source, ws gyre.ID) error {
+	g, ctx := errgroup.WithContext(ctx)
+	weaknesses := make(chan *Weakness, 256)
+	g.Go(func() error {
+		defer close(weaknesses)
+		err := source.Weaknesses(ctx, ws, nil, func(w Weakness) error {
+			select {
+			case weaknesses <- &w:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("load weaknesses: %w", err)
+		}
+		return nil
+	})
+	assets := make(chan *Asset, 256)
+	g.Go(func() error {
+		defer close(assets)
+		err := source.Assets(ctx, ws, nil, func(a Asset) error {
+			select {
+			case assets <- &a:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("load assets: %w", err)
+		}
+		return nil
+	})
+	for assets != nil || weaknesses != nil {
+		select {
+		case a, more := <-assets:
+			if !more {
+				assets = nil
+				continue
+			}
+			b.putAsset(a)
+		case w, more := <-weaknesses:
+			if !more {
+				weaknesses = nil
+				continue
+			}
+			b.putWeakness(w)
+		}
+	}
+	return g.Wait()
 }
 
 // changed is the rows that changed, as they are now.

@@ -321,26 +321,6 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func BenchmarkExposures(b *testing.B) {
-	const n = 100_000
-	p := projection.New(many(n))
-	for name, q := range map[string]gyre.ListQuery{
-		"top":    {},
-		"filter": {Filter: `severity >= HIGH && asset.internet_facing && intel.kev && state == "open"`},
-		"facets": {Facets: []string{"severity", "class", "state", "asset.zone"}},
-		"search": {Filter: `search("host-17")`},
-	} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, _, err := p.Exposures(b.Context(), 1, q); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
-		})
-	}
-}
-
 // TestSelectors: an asset belongs to the scopes whose runs saw it and to those
 // whose selector matches; criticality and risk appetite come with it.
 func TestSelectors(t *testing.T) {

@@ -41,6 +41,11 @@ type Dialect struct {
 	// well; see eachGiven.
 	Given     func(width, n int, row rowsOf) (given, error)
 	GivenRows int
+	// Wide runs a query on a driver's connection for many rows; see eachWide.
+	Wide func(ctx context.Context, conn any, query string, args []any, fn func(wideRow) error) error
+	// NoIndex, before a column, keeps its index from being used. Empty: the
+	// planner knows by itself when a table is better read as it lies.
+	NoIndex string
 	// Held counts the worker $1 and keeps it from being taken for gone until the
 	// transaction ends. Empty: there are no other processes.
 	Held string
@@ -69,6 +74,8 @@ var dialects = map[Engine]*Dialect{
 		Insert:    insertValues,
 		Given:     givenValues,
 		GivenRows: chunkRows,
+		Wide:      wideSQLite,
+		NoIndex:   "+",
 		Lock:      lockFile,
 	},
 	Postgres: {
@@ -89,6 +96,7 @@ var dialects = map[Engine]*Dialect{
 		Insert:    insertArrays,
 		Given:     givenArrays,
 		GivenRows: arrayRows,
+		Wide:      widePostgres,
 		Lock:      lockAdvisory,
 	},
 }

@@ -189,59 +189,6 @@ func worse(a, b gyre.Intel) gyre.Intel {
 	return a
 }
 
-// ProjectionExposures streams exposures; ids nil is all.
-func (db *DB) ProjectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
-	// Sources come beside the exposures in the same order, merged here: a join
-	// would repeat the wide side.
-	if ids != nil {
-		for from := 0; from < len(ids); from += idsPerQuery {
-			if err := db.projectionExposures(ctx, ws, ids[from:min(from+idsPerQuery, len(ids))], yield); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return db.projectionExposures(ctx, ws, nil, yield)
-}
-
-func (db *DB) projectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionExposure) error) error {
-	sources := map[gyre.ID][]string{}
-	sets := map[string][]string{} // most exposures share a few sets of sources
-	err := byID(ctx, db.r, ws, ids, "exposure", "SELECT exposure, source FROM observation WHERE workspace = $1 AND seen %s ORDER BY exposure, source", func(s scanner) error {
-		var id gyre.ID
-		var source string
-		if err := s.Scan((*int64)(&id), &source); err != nil {
-			return err
-		}
-		key := strings.Join(append(sources[id][:len(sources[id]):len(sources[id])], source), "\n")
-		if sets[key] == nil {
-			sets[key] = strings.Split(key, "\n")
-		}
-		sources[id] = sets[key]
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read sources of exposures: %w", err)
-	}
-	return byID(ctx, db.r, ws, ids, "id", `SELECT id, asset, weakness, action, locus, aspect, class, severity, state, band, remedy,
-		first_seen, last_seen, state_since FROM exposure WHERE workspace = $1 %s ORDER BY id`, func(s scanner) error {
-		var e ProjectionExposure
-		var aspect, class, state, band, remedy string
-		var severity, first, last, since int64
-		err := s.Scan((*int64)(&e.ID), (*int64)(&e.Asset), (*int64)(&e.Weakness), (*int64)(&e.Action), &e.Locus, &aspect, &class,
-			&severity, &state, &band, &remedy, &first, &last, &since)
-		if err != nil {
-			return err
-		}
-		e.Aspect, e.Class, e.Severity, e.State, e.Band = gyre.Aspect(aspect), gyre.Class(class), gyre.Severity(severity), gyre.State(state), gyre.Band(band)
-		e.FirstSeen, e.LastSeen, e.StateSince = timeOf(first), timeOf(last), timeOf(since)
-		e.Sources = sources[e.ID]
-		// A fixed version or a configuration change is known.
-		e.Fixable = strings.Contains(remedy, `"fixed":"`) || strings.Contains(remedy, `"kind":"change"`)
-		return yield(e)
-	})
-}
-
 // SeenByRuns streams when the assets that runs touched, and the exposures on
 // them, were seen last.
 func (db *DB) SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error {
@@ -253,14 +200,7 @@ func (db *DB) SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset,
 			{"SELECT a.id, a.last_seen FROM asset a WHERE a.workspace = $1 AND a.id IN (SELECT asset FROM run_asset WHERE run IN " + in + ")", asset},
 			{"SELECT e.id, e.last_seen FROM exposure e WHERE e.workspace = $1 AND e.asset IN (SELECT asset FROM run_asset WHERE run IN " + in + ")", exposure},
 		} {
-			err := each(ctx, db.r, q.text, args, func(s scanner) error {
-				var id gyre.ID
-				var at int64
-				if err := s.Scan((*int64)(&id), &at); err != nil {
-					return err
-				}
-				return q.yield(id, timeOf(at))
-			})
+			err := db.eachWide(ctx, q.text, args, func(r wideRow) error { return q.yield(gyre.ID(r.int(0)), timeOf(r.int(1))) })
 			if err != nil {
 				return fmt.Errorf("read sightings: %w", err)
 			}
