@@ -5,6 +5,7 @@ package document
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -263,14 +264,39 @@ func (w *walker) Read(p []byte) (int, error) {
 		return 0, w.err
 	}
 	n, err := w.r.Read(p)
-	for i, c := range p[:n] {
-		if w.err = w.step(c); w.err != nil {
+	for i := 0; i < n; i++ {
+		if w.inString && !w.escaped {
+			// A text goes on to its next mark; of what comes before, only the length counts.
+			run := min(textRun(p[i:n]), MaxText+1-w.text)
+			w.text += run
+			i += run
+			if w.text > MaxText {
+				w.err = errLongText
+				w.n += int64(i)
+				return i, w.err
+			}
+			if i == n {
+				break
+			}
+		}
+		if w.err = w.step(p[i]); w.err != nil {
 			w.n += int64(i)
 			return i, w.err
 		}
 	}
 	w.n += int64(n)
 	return n, err
+}
+
+// textRun is how many bytes there are before a quotation mark or a backslash.
+func textRun(p []byte) int {
+	if i := bytes.IndexByte(p, '"'); i >= 0 {
+		p = p[:i]
+	}
+	if i := bytes.IndexByte(p, '\\'); i >= 0 {
+		return i
+	}
+	return len(p)
 }
 
 func (w *walker) step(c byte) error {

@@ -13,6 +13,9 @@ import (
 // title: valid UTF-8 without control characters, white space joined, at most max
 // bytes; a longer one ends in "…".
 func Line(s string, maxBytes int) string {
+	if len(s) <= maxBytes && isLine(s) {
+		return s
+	}
 	return shorten(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	}), " "), maxBytes)
@@ -20,6 +23,9 @@ func Line(s string, maxBytes int) string {
 
 // Lines is Line for a text of several lines.
 func Lines(s string, maxBytes int) string {
+	if isLines(s) {
+		return shorten(strings.TrimSpace(s), maxBytes)
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
@@ -27,6 +33,35 @@ func Lines(s string, maxBytes int) string {
 		return r
 	}, strings.ToValidUTF8(s, ""))
 	return shorten(strings.TrimSpace(s), maxBytes)
+}
+
+// isLine says that a text is a line as it is: most are.
+func isLine(s string) bool {
+	space := true // as if one came before
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			if space {
+				return false
+			}
+			space = true
+		case c < ' ' || c > '~':
+			return false
+		default:
+			space = false
+		}
+	}
+	return s == "" || !space
+}
+
+// isLines says that a text has nothing in it that Lines would leave out.
+func isLines(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 func shorten(s string, maxBytes int) string {

@@ -22,7 +22,7 @@ import (
 type XML struct {
 	name   string
 	budget *budget
-	dec    *xml.Decoder
+	tok    *tokens
 	depth  int
 	err    error
 }
@@ -41,51 +41,49 @@ func NewXML(ctx context.Context, name string, r io.Reader) *XML {
 		x.err = err
 	}
 	_, _ = br.Discard(skip) // it was just peeked at
-	x.dec = xml.NewDecoder(br)
-	x.dec.CharsetReader = charset
+	x.tok = newTokens(br)
 	return x
 }
 
 // Place is the line where the stream stands, for an error's Field.
 func (x *XML) Place() string {
-	line, _ := x.dec.InputPos()
-	return fmt.Sprintf("%s:%d", x.name, line)
+	return fmt.Sprintf("%s:%d", x.name, x.tok.line)
 }
 
 // Root reads up to the start of the outermost element.
 func (x *XML) Root() (xml.StartElement, error) {
 	for {
-		tok, err := x.next()
+		kind, err := x.next()
 		if errors.Is(err, io.EOF) {
 			return xml.StartElement{}, gyre.FieldErrorf(gyre.Invalid, x.Place(), "the file ends before the document begins")
 		}
 		if err != nil {
 			return xml.StartElement{}, err
 		}
-		if el, ok := tok.(xml.StartElement); ok {
-			return el.Copy(), nil
+		if kind == startToken {
+			return x.tok.el.Copy(), nil
 		}
 	}
 }
 
 // Children calls f for each child of the element whose start was read last, up to
-// its end; f may consume the child, else it is skipped.
+// its end; f may consume the child, else it is skipped. el holds until f returns.
 func (x *XML) Children(f func(el xml.StartElement) error) error {
 	depth := x.depth
 	for {
-		tok, err := x.next()
+		kind, err := x.next()
 		if err != nil {
 			return err
 		}
-		switch el := tok.(type) {
-		case xml.StartElement:
-			if err := f(el); err != nil {
+		switch kind {
+		case startToken:
+			if err := f(x.tok.el); err != nil {
 				return err
 			}
 			if err := x.skipTo(depth); err != nil {
 				return err
 			}
-		case xml.EndElement:
+		case endToken:
 			return nil
 		}
 	}
@@ -102,18 +100,18 @@ func (x *XML) TextOr(child string) (string, error) {
 	var own, of strings.Builder
 	inside, found := false, false
 	for x.depth >= depth {
-		tok, err := x.next()
+		kind, err := x.next()
 		if err != nil {
 			return "", err
 		}
-		switch t := tok.(type) {
-		case xml.StartElement:
-			inside = inside || child != "" && !found && x.depth == depth+1 && t.Name.Local == child
+		switch kind {
+		case startToken:
+			inside = inside || child != "" && !found && x.depth == depth+1 && x.tok.el.Name.Local == child
 			found = found || inside
-		case xml.EndElement:
+		case endToken:
 			inside = inside && x.depth > depth
-		case xml.CharData:
-			b := &own
+		case textToken:
+			b, t := &own, x.tok.text
 			if inside {
 				b = &of
 			} else if x.depth != depth {
@@ -135,14 +133,14 @@ func (x *XML) TextOr(child string) (string, error) {
 // white space follows the outermost element.
 func (x *XML) End() error {
 	for {
-		tok, err := x.next()
+		kind, err := x.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if _, ok := tok.(xml.StartElement); ok {
+		if kind == startToken {
 			return gyre.FieldErrorf(gyre.Invalid, x.Place(), "something follows the end of the document")
 		}
 	}
@@ -158,29 +156,28 @@ func (x *XML) skipTo(depth int) error {
 }
 
 // next returns io.EOF itself at the end of the document only.
-func (x *XML) next() (xml.Token, error) {
+func (x *XML) next() (tokenKind, error) {
 	if x.err != nil {
-		return nil, x.err
+		return otherToken, x.err
 	}
 	x.budget.allow(MaxText, "a text")
-	tok, err := x.dec.Token()
-	if err != nil {
+	if err := x.tok.next(); err != nil {
 		x.err = x.fail(err)
-		return nil, x.err
+		return otherToken, x.err
 	}
-	switch t := tok.(type) {
-	case xml.StartElement:
+	switch x.tok.kind {
+	case startToken:
 		if x.depth++; x.depth > MaxDepth {
 			x.err = gyre.FieldErrorf(gyre.TooLarge, x.Place(), "nested deeper than %d levels", MaxDepth)
 		}
-	case xml.EndElement:
+	case endToken:
 		x.depth--
-	case xml.Directive:
-		if bytes.ContainsAny(t, "[") || bytes.HasPrefix(bytes.ToUpper(t), []byte("ENTITY")) {
+	case directiveToken:
+		if t := x.tok.text; bytes.ContainsAny(t, "[") || bytes.HasPrefix(bytes.ToUpper(t), []byte("ENTITY")) {
 			x.err = gyre.FieldErrorf(gyre.Invalid, x.Place(), "declares entities of its own; such documents are refused")
 		}
 	}
-	return tok, x.err
+	return x.tok.kind, x.err
 }
 
 func (x *XML) tooLong() error {

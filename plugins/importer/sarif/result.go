@@ -114,10 +114,14 @@ func (r *run) findings(x *result) []gyre.Finding {
 		return nil
 	}
 	id, u := r.ruleOf(x)
-	w, aspect := r.weakness(id, u)
 	if u == nil {
 		u = &rule{}
 	}
+	if u.kind == nil || u.kind.id != id {
+		u.kind = &ruleKind{id: id}
+		u.kind.weakness, u.kind.aspect = r.weakness(id, u)
+	}
+	w, aspect := u.kind.weakness, u.kind.aspect
 	message := document.Lines(x.message(u), 4000)
 	if c := cwes(append(words(x.Properties["cwe"]), words(x.Properties["tags"])...)); len(w.CWEs) == 0 {
 		w.CWEs = c
@@ -198,17 +202,35 @@ func fingerprintNames(m map[string]any) []string {
 	return names
 }
 
-// What trivy writes into its messages about a package.
-var packageLine = regexp.MustCompile(`(?m)^(Package|Installed Version|Fixed Version): *(\S+)`)
+// packageOf is what trivy writes into its messages about a package: lines such
+// as "Installed Version: 1.2.3", by what stands before the colon.
+func packageOf(message string) map[string]string {
+	pkg := make(map[string]string, 3)
+	for line := range strings.Lines(message) {
+		name, rest, ok := strings.Cut(line, ":")
+		if !ok || name != "Package" && name != "Installed Version" && name != "Fixed Version" {
+			continue
+		}
+		rest = strings.TrimLeft(rest, " ")
+		if end := strings.IndexAny(rest, "\t\n\f\r "); end >= 0 {
+			rest = rest[:end]
+		}
+		if rest != "" {
+			pkg[name] = document.Line(rest, 200)
+		}
+		if len(pkg) == 3 {
+			break
+		}
+	}
+	return pkg
+}
 
 // place sets the locus: PATH:LINE for code, PATH#PACKAGE for packages, else the
 // logical location.
 func (r *run) place(l *resultLocation, f *gyre.Finding, message string) {
-	pkg := map[string]string{}
+	var pkg map[string]string
 	if f.Aspect == gyre.AspectPackage {
-		for _, m := range packageLine.FindAllStringSubmatch(message, 3) {
-			pkg[m[1]] = document.Line(m[2], 200)
-		}
+		pkg = packageOf(message)
 		f.Remedy.Package, f.Remedy.Current, f.Remedy.Fixed = pkg["Package"], pkg["Installed Version"], pkg["Fixed Version"]
 		if f.Remedy.Fixed != "" {
 			f.Remedy.Text = "Upgrade " + f.Remedy.Package + " to " + f.Remedy.Fixed + " or later."
@@ -295,12 +317,16 @@ func cwes(texts []string) []string {
 	return out
 }
 
+// ruleKind is what a rule finds under one id, kept because a rule finds it often.
+type ruleKind struct {
+	id       string
+	weakness gyre.Weakness
+	aspect   gyre.Aspect
+}
+
 // weakness is what a rule finds. A rule that is named after a CVE or GHSA is that;
 // others belong to their tool.
 func (r *run) weakness(id string, u *rule) (gyre.Weakness, gyre.Aspect) {
-	if u == nil {
-		u = &rule{}
-	}
 	tool := strings.ToLower(r.tool)
 	w := gyre.Weakness{
 		Class: gyre.Vulnerability, Title: u.title, Description: u.description, Remediation: u.help,

@@ -51,6 +51,7 @@ type rule struct {
 	securitySeverity         float64
 	cwes, tags               []string
 	messages                 map[string]string
+	kind                     *ruleKind // once it is known
 }
 
 // describe is the first reading. It also sees to it that the whole document is sound.
