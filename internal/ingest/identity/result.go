@@ -29,17 +29,30 @@ func (s *solver) leftovers() {
 				lost = append(lost, r)
 			}
 		}
+		var into [][2]int // decided before anything moves: the order must not matter
 		for _, r := range lost {
-			ranked := s.rank(r, key, may)
+			ranked := s.rank(s.members(key, r), key, may)
 			if len(ranked) > 1 && ranked[0].shared == ranked[1].shared && ranked[0].times == ranked[1].times {
 				s.doubt(key, []int{r}, may)
 				continue
 			}
-			if !s.conflict([]int{r, ranked[0].root}, 0) {
-				s.union(r, ranked[0].root)
-			}
+			into = append(into, [2]int{ranked[0].root, r})
+		}
+		for _, p := range into {
+			s.union(p[0], p[1])
 		}
 	}
+}
+
+// members are the claims of a root that hold an identifier.
+func (s *solver) members(key gyre.Identifier, root int) []int {
+	var out []int
+	for _, c := range s.holds[key] {
+		if s.root(c) == root {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 type rank struct {
@@ -47,13 +60,20 @@ type rank struct {
 	last                time.Time
 }
 
-// rank orders the assets that a claim's root may be of: those that share most
+// rank orders the assets that claims may be of: those that share most
 // identifiers first, then those of which the identifier was said most, then last.
-func (s *solver) rank(claim int, by gyre.Identifier, may []int) []rank {
+func (s *solver) rank(claims []int, by gyre.Identifier, may []int) []rank {
 	shared := map[int]int{}
-	for _, id := range s.claims[claim].Identifiers {
-		for _, r := range s.roots(s.holds[id]) {
-			shared[r]++
+	told := map[gyre.Identifier]bool{}
+	for _, c := range claims {
+		for _, id := range s.claims[c].Identifiers {
+			if told[id] {
+				continue
+			}
+			told[id] = true
+			for _, r := range s.roots(s.holds[id]) {
+				shared[r]++
+			}
 		}
 	}
 	var out []rank
@@ -70,7 +90,7 @@ func (s *solver) rank(claim int, by gyre.Identifier, may []int) []rank {
 		out = append(out, k)
 	}
 	slices.SortFunc(out, func(a, b rank) int {
-		return cmp.Or(b.shared-a.shared, b.last.Compare(a.last), b.times-a.times, cmp.Compare(s.least(a.root), s.least(b.root)))
+		return cmp.Or(b.shared-a.shared, b.times-a.times, b.last.Compare(a.last), cmp.Compare(s.least(a.root), s.least(b.root)))
 	})
 	return out
 }
@@ -128,7 +148,7 @@ func (s *solver) tellDoubts(r *Result) {
 			}
 		}
 		resolved := false
-		for _, k := range s.rank(doubt.Claim, by, s.doubts[i].may) {
+		for _, k := range s.rank([]int{doubt.Claim}, by, s.doubts[i].may) {
 			resolved = resolved || r.Of[k.root] == asset // by a weaker identifier
 			doubt.Candidates = append(doubt.Candidates, Candidate{r.Of[k.root], k.shared, k.last})
 		}
