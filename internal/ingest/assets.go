@@ -14,7 +14,7 @@ import (
 
 // assets resolves the sightings and the stored refs of a batch.
 func (w *write) assets(ctx context.Context, b *gyre.Batch) error {
-	var all []sighting
+	all := make([]sighting, 0, len(b.Assets))
 	for i := range b.Assets {
 		s, err := sightingOf(&b.Assets[i])
 		if err != nil {
@@ -34,20 +34,28 @@ func (w *write) assets(ctx context.Context, b *gyre.Batch) error {
 	if len(all) == 0 && len(refs) == 0 {
 		return nil
 	}
-	e, err := w.loadEstate(ctx, all, refs)
+	if err := w.followRefs(ctx, refs); err != nil {
+		return err
+	}
+	who, err := w.whoIsWho(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i := range refs {
+		refs[i] = w.now(refs[i])
+	}
+	e, err := w.loadEstate(ctx, all, append(refs, who.known()...))
 	if err != nil {
 		return err
 	}
 	for ref, id := range w.added { // refs of stored assets
-		if e.assets[id] == nil {
+		if e.assets[w.now(id)] == nil {
 			return gyre.FieldErrorf(gyre.Invalid, "asset", "there is no asset %s", ref)
 		}
 	}
 	give := map[string]map[gyre.Identifier]gyre.ID{}
 	for i := range all {
-		if err := w.sight(ctx, e, &all[i], give); err != nil {
-			return at("assets", i, err)
-		}
+		w.sight(e, &all[i], who, i, give)
 	}
 	return w.saveAssets(ctx, e, give)
 }
@@ -135,36 +143,28 @@ func (w *write) storedRefs(b *gyre.Batch) ([]gyre.ID, error) {
 	return ids, bad
 }
 
-// sight resolves one sighting and merges what it says.
-func (w *write) sight(ctx context.Context, e *estate, s *sighting, give map[string]map[gyre.Identifier]gyre.ID) error {
+// sight merges what one sighting says into its asset.
+func (w *write) sight(e *estate, s *sighting, who *who, i int, give map[string]map[gyre.Identifier]gyre.ID) {
 	id, introduced := w.lookup(s.Ref)
-	match, others := e.match(s)
-	switch {
-	case !introduced || id == 0:
-		id = match
-	case match != 0 && match != id && !slices.Contains(others, match):
-		others = append(others, match)
-	}
 	if s.KnownOnly {
+		if !introduced || id == 0 {
+			id = e.match(s)
+		}
 		if !introduced || id != 0 {
 			w.added[s.Ref] = id // 0: nobody knows it, so it is dropped
 		}
-		return nil
+		return
+	}
+	if is := who.of[i]; is != 0 {
+		id = is
 	}
 	a := e.assets[id]
 	if a == nil {
 		a = newAsset(s, w.run.Workspace)
-		a.FirstSeen, a.LastSeen = w.at, w.at
-		e.assets[a.ID] = a
-		w.seen[a.ID] = true
+		a.ID, a.FirstSeen, a.LastSeen = id, w.at, w.at
+		e.assets[id] = a
+		w.seen[id] = true
 		w.counts.NewAssets++
-	}
-	for _, other := range others {
-		if b := e.assets[other]; other != a.ID && b != nil && !differ(a.Identifiers, b.Identifiers, 0, true) {
-			if err := w.merge(ctx, e, s.family, b, a, give); err != nil {
-				return err
-			}
-		}
 	}
 	strongest := 0
 	for _, i := range a.Identifiers {
@@ -175,60 +175,21 @@ func (w *write) sight(ctx context.Context, e *estate, s *sighting, give map[stri
 		mine = max(mine, i.Type.Strength())
 	}
 	a.absorb(s, mine-strongest)
-	e.give(a, s.family, s.ids)
 	if give[s.family] == nil {
 		give[s.family] = map[gyre.Identifier]gyre.ID{}
 	}
 	for _, i := range s.ids {
 		give[s.family][i] = a.ID
+		if !slices.Contains(a.Identifiers, i) {
+			a.Identifiers = append(a.Identifiers, i)
+			a.note("identifiers")
+		}
 	}
 	w.added[s.Ref] = a.ID
 	w.touched[a.ID] = true
 	if _, counted := w.seen[a.ID]; !counted {
 		w.seen[a.ID] = false
 	}
-	return nil
-}
-
-// merge makes two assets one: a sighting has shown that b is a.
-func (w *write) merge(ctx context.Context, e *estate, family string, b, a *known, give map[string]map[gyre.Identifier]gyre.ID) error {
-	if b.isNew { // of this batch: nothing refers to it in the store yet
-		w.counts.NewAssets--
-	} else {
-		if a.isNew {
-			if err := w.tx.SaveAssets(ctx, []gyre.Asset{a.Asset}); err != nil {
-				return err
-			}
-		}
-		err := w.tx.MergeAsset(ctx, gyre.Merge{
-			From: b.ID, Into: a.ID, Reason: "a sighting of " + w.run.Source + " has identifiers of both", Actor: actor(w.run), Run: w.run.ID,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if b.FirstSeen.Before(a.FirstSeen) {
-		a.FirstSeen = b.FirstSeen
-		a.note("first_seen")
-	}
-	e.give(a, family, slices.Clone(b.Identifiers))
-	for _, owners := range give {
-		for i, id := range owners {
-			if id == b.ID {
-				owners[i] = a.ID
-			}
-		}
-	}
-	for ref, id := range w.added {
-		if id == b.ID {
-			w.added[ref] = a.ID
-		}
-	}
-	delete(e.assets, b.ID)
-	delete(w.touched, b.ID)
-	delete(w.seen, b.ID)
-	w.merged[b.ID] = a.ID
-	return nil
 }
 
 func newAsset(s *sighting, ws gyre.ID) *known {
@@ -236,7 +197,7 @@ func newAsset(s *sighting, ws gyre.ID) *known {
 	if kind == "" {
 		kind = gyre.Host
 	}
-	return &known{isNew: true, Asset: gyre.Asset{ID: gyre.NewID(), Workspace: ws, Kind: kind, Name: nameOf(s), Attributes: map[string]string{}}}
+	return &known{isNew: true, Asset: gyre.Asset{Workspace: ws, Kind: kind, Name: nameOf(s), Attributes: map[string]string{}}}
 }
 
 // nameOf is what to call an asset: its name, else its best name, else its address.

@@ -41,15 +41,18 @@ type estate struct {
 	owner  map[string]map[gyre.Identifier]gyre.ID // by family
 }
 
-// loadEstate reads what the sightings and refs may be.
-func (w *write) loadEstate(ctx context.Context, all []sighting, refs []gyre.ID) (*estate, error) {
+// loadEstate reads the assets of ids, and those that sightings of what is perhaps
+// not there may be.
+func (w *write) loadEstate(ctx context.Context, all []sighting, ids []gyre.ID) (*estate, error) {
 	e := &estate{assets: map[gyre.ID]*known{}, owner: map[string]map[gyre.Identifier]gyre.ID{}}
 	byFamily := map[string][]gyre.Identifier{}
 	for _, s := range all {
-		byFamily[s.family] = append(byFamily[s.family], s.ids...)
+		if s.KnownOnly {
+			byFamily[s.family] = append(byFamily[s.family], s.ids...)
+		}
 	}
 	want := map[gyre.ID]bool{}
-	for _, id := range refs {
+	for _, id := range ids {
 		want[id] = true
 	}
 	for _, family := range sortedKeys(byFamily) {
@@ -72,40 +75,31 @@ func (w *write) loadEstate(ctx context.Context, all []sighting, refs []gyre.ID) 
 	return e, nil
 }
 
-// match finds the asset that a sighting is of: the one that shares its
-// strongest identifier, unless a stronger one says that they differ. others are assets
-// that share weaker identifiers and turn out to be the same.
-func (e *estate) match(s *sighting) (id gyre.ID, others []gyre.ID) {
+// match finds the asset that has the strongest identifier of a sighting of what is
+// perhaps not there, unless a stronger one says that they differ.
+func (e *estate) match(s *sighting) gyre.ID {
 	for _, i := range s.ids {
 		candidate := e.owner[s.family][i]
-		a := e.assets[candidate]
-		switch {
-		case a == nil || candidate == id || slices.Contains(others, candidate):
-		case id == 0:
-			if !differ(a.Identifiers, s.ids, i.Type.Strength(), false) {
-				id = candidate
-			}
-		case !differ(a.Identifiers, e.assets[id].Identifiers, 0, true) && !differ(a.Identifiers, s.ids, 0, true):
-			others = append(others, candidate)
+		if a := e.assets[candidate]; a != nil && !differ(a.Identifiers, s.ids, i.Type.Strength()) {
+			return candidate
 		}
 	}
-	return id, others
+	return 0
 }
 
 // differ says whether two sets of identifiers cannot be of one asset: both have
-// a type stronger than above, and share no value of it. Names and addresses
-// count only when asked for, since one asset may have several.
-func differ(a, b []gyre.Identifier, above int, names bool) bool {
+// a type stronger than above, names and addresses left out, and share no value of it.
+func differ(a, b []gyre.Identifier, above int) bool {
 	for _, i := range a {
 		t := i.Type
-		if t.Strength() <= above || t == gyre.IDIP || (!names && t.Strength() < gyre.IDMAC.Strength()) {
+		if t.Strength() <= above || t.Strength() < gyre.IDMAC.Strength() {
 			continue
 		}
 		theirs, shared := 0, false
 		for _, j := range b {
 			if j.Type == t && j.Zone == i.Zone {
 				theirs++
-				shared = shared || hasIdentifier(a, j)
+				shared = shared || slices.Contains(a, j)
 			}
 		}
 		if theirs > 0 && !shared {
@@ -113,27 +107,6 @@ func differ(a, b []gyre.Identifier, above int, names bool) bool {
 		}
 	}
 	return false
-}
-
-func hasIdentifier(all []gyre.Identifier, i gyre.Identifier) bool { return slices.Contains(all, i) }
-
-// give makes identifiers an asset's own; an address that was another's moves.
-func (e *estate) give(a *known, family string, ids []gyre.Identifier) {
-	owner := e.owner[family]
-	if owner == nil {
-		owner = map[gyre.Identifier]gyre.ID{}
-		e.owner[family] = owner
-	}
-	for _, i := range ids {
-		if before := e.assets[owner[i]]; before != nil && before != a {
-			before.Identifiers = slices.DeleteFunc(before.Identifiers, func(j gyre.Identifier) bool { return j == i })
-		}
-		owner[i] = a.ID
-		if !hasIdentifier(a.Identifiers, i) {
-			a.Identifiers = append(a.Identifiers, i)
-			a.note("identifiers")
-		}
-	}
 }
 
 func (a *known) note(field string) {

@@ -145,22 +145,34 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	maps.Copy(s.refs, w.added)
 	maps.Copy(s.seen, w.seen)
 	maps.Copy(s.noted, w.touched)
-	for from, into := range w.merged {
-		s.merge(from, into)
-	}
+	s.follow(w)
 	s.run.Counts.Assets = len(s.seen)
 	return nil
 }
 
-// merge follows an asset that turned out to be another one.
-func (s *Session) merge(from, into gyre.ID) {
+// follow follows assets that turned out to be others.
+func (s *Session) follow(w *write) {
+	if len(w.merged) == 0 {
+		return
+	}
 	for ref, id := range s.refs {
-		if id == from {
-			s.refs[ref] = into
+		if now := w.now(id); now != id {
+			s.refs[ref] = now
 		}
 	}
-	delete(s.seen, from)
-	delete(s.noted, from)
+	for from := range w.merged {
+		into := w.now(from)
+		if s.noted[from] {
+			s.noted[into] = true
+		}
+		if _, counted := s.seen[into]; !counted && !s.seen[from] {
+			if _, was := s.seen[from]; was {
+				s.seen[into] = false
+			}
+		}
+		delete(s.seen, from)
+		delete(s.noted, from)
+	}
 }
 
 // Finish ends the run: one that succeeded closes what it covered and did not
@@ -235,6 +247,9 @@ func (s *Session) write(tx Tx) *write {
 }
 
 func (w *write) batch(ctx context.Context, b *gyre.Batch) error {
+	if err := w.follow(ctx); err != nil {
+		return err
+	}
 	if err := w.assets(ctx, b); err != nil {
 		return err
 	}
@@ -290,13 +305,7 @@ func (w *write) lookup(ref gyre.Ref) (gyre.ID, bool) {
 	if !known {
 		id, known = w.refs[ref]
 	}
-	for { // merged ones point on
-		into, gone := w.merged[id]
-		if !gone {
-			return id, known
-		}
-		id = into
-	}
+	return w.now(id), known // merged ones point on
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

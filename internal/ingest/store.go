@@ -37,6 +37,24 @@ type Tx interface {
 	SaveIdentifiers(ctx context.Context, family string, ids []gyre.Identifier, owners []gyre.ID, seen time.Time) error
 	// MergeAsset moves everything of m.From to m.Into, which it turned out to be. It tells of it.
 	MergeAsset(ctx context.Context, m gyre.Merge) error
+	// SplitAsset gives claims to another asset, with what only they support.
+	SplitAsset(ctx context.Context, s gyre.Split) error
+	// MergedInto says what has become of assets that are gone.
+	MergedInto(ctx context.Context, ids []gyre.ID) (map[gyre.ID]gyre.ID, error)
+	// AssetMergesSince lists the merges after one that others than a run made.
+	AssetMergesSince(ctx context.Context, after, run gyre.ID) ([]gyre.Merge, error)
+
+	// FindClaims finds the claims of a source by digest, without identifiers.
+	FindClaims(ctx context.Context, source string, digests []string) ([]gyre.Claim, error)
+	ClaimsSharing(ctx context.Context, family string, ids []gyre.Identifier) ([]gyre.ID, error)
+	// Claims reads those of ids, and all of the assets.
+	Claims(ctx context.Context, ids, assets []gyre.ID) ([]gyre.Claim, error)
+	SaveClaims(ctx context.Context, all []gyre.Claim) error
+	TouchClaims(ctx context.Context, ids []gyre.ID, seen time.Time) error
+	SetContested(ctx context.Context, ids []gyre.ID, contested bool) error
+	RulesOf(ctx context.Context, claims []gyre.ID) ([]gyre.IdentityRule, error)
+	SaveReviews(ctx context.Context, all []gyre.Review) error
+	SettleReviews(ctx context.Context, claims []gyre.ID, except map[gyre.ID]bool) error
 	// NoteRun notes that a run of a scope touched assets and returns those new to the scope.
 	NoteRun(ctx context.Context, run, scope gyre.ID, assets []gyre.ID) ([]gyre.ID, error)
 

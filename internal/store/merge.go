@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -134,6 +135,11 @@ func (j *journal) joinAssets(ctx context.Context, from, into *gyre.Asset) error 
 	if out.Zone == "" {
 		out.Zone = from.Zone
 	}
+	if _, err := netip.ParseAddr(into.Name); err == nil {
+		if _, err := netip.ParseAddr(from.Name); err != nil {
+			out.Name = from.Name // a name says more than an address
+		}
+	}
 	if from.FirstSeen.Before(out.FirstSeen) {
 		out.FirstSeen = from.FirstSeen
 	}
@@ -145,7 +151,7 @@ func (j *journal) joinAssets(ctx context.Context, from, into *gyre.Asset) error 
 		return err
 	}
 	set := map[string]any{
-		"criticality": int64(out.Criticality), "owner": out.Owner, "tags": strings.Join(out.Tags, "\n"), "zone": string(out.Zone),
+		"name": out.Name, "criticality": int64(out.Criticality), "owner": out.Owner, "tags": strings.Join(out.Tags, "\n"), "zone": string(out.Zone),
 		"attributes": attributes, "pinned": pinBits(append(slices.Clone(from.Pinned), into.Pinned...)),
 		"first_seen": micros(out.FirstSeen), "last_seen": micros(out.LastSeen),
 	}
@@ -153,6 +159,7 @@ func (j *journal) joinAssets(ctx context.Context, from, into *gyre.Asset) error 
 		delete(set, "attributes")
 	}
 	note := func(field string, before, after any) { j.tx.changed("asset", into.ID, field, before, after) }
+	note("name", into.Name, out.Name)
 	note("criticality", int64(into.Criticality), int64(out.Criticality))
 	note("owner", into.Owner, out.Owner)
 	note("tags", into.Tags, out.Tags)

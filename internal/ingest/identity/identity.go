@@ -14,6 +14,7 @@ import (
 // Claim is one word of one source: these identifiers are of one asset.
 type Claim struct {
 	ID          gyre.ID
+	Family      string // kinds of assets that can be one and the same thing
 	Identifiers []gyre.Identifier
 	First, Last time.Time
 }
@@ -137,18 +138,24 @@ func Resolve(claims []Claim, rules []Rule, b Binding) *Result {
 	return s.result()
 }
 
+// key is an identifier among the assets of one family.
+type key struct {
+	family string
+	gyre.Identifier
+}
+
 type solver struct {
 	claims []Claim
 	bind   Binding
-	holds  map[gyre.Identifier][]int // claims by identifier
-	keys   []gyre.Identifier         // the strongest first
+	holds  map[key][]int // claims by identifier
+	keys   []key         // the strongest first
 
 	parent []int
 	mask   []uint16        // of roots: the types that their claims have
 	sides  []map[int]uint8 // of roots: which sides of which rules
 	apart  int             // rules that keep apart
 	// What both sides of a rule have tells nothing, until all else is told.
-	shared map[gyre.Identifier]bool
+	shared map[key]bool
 
 	contested []bool
 	past      map[int][]tenure // of claims whose address had several holders
@@ -161,32 +168,33 @@ type tenure struct {
 }
 
 type doubt struct {
-	by  gyre.Identifier
+	by  key
 	may []int // a claim of each holder
 }
 
 func newSolver(claims []Claim, b Binding) *solver {
 	n := len(claims)
 	s := &solver{
-		claims: claims, bind: b, holds: map[gyre.Identifier][]int{}, shared: map[gyre.Identifier]bool{}, parent: make([]int, n),
+		claims: claims, bind: b, holds: map[key][]int{}, shared: map[key]bool{}, parent: make([]int, n),
 		mask: make([]uint16, n), sides: make([]map[int]uint8, n), contested: make([]bool, n), past: map[int][]tenure{}, doubts: map[int]doubt{},
 	}
 	for i := range claims {
 		s.parent[i] = i
 		for _, id := range claims[i].Identifiers {
+			k := key{claims[i].Family, id}
 			s.mask[i] |= bitOf[id.Type]
-			if s.holds[id] == nil {
-				s.keys = append(s.keys, id)
+			if s.holds[k] == nil {
+				s.keys = append(s.keys, k)
 			}
-			s.holds[id] = append(s.holds[id], i)
+			s.holds[k] = append(s.holds[k], i)
 		}
 	}
 	order := map[gyre.IdentifierType]int{}
 	for i, t := range types {
 		order[t] = i
 	}
-	slices.SortFunc(s.keys, func(a, b gyre.Identifier) int {
-		return cmp.Or(order[a.Type]-order[b.Type], cmp.Compare(a.Value, b.Value), cmp.Compare(a.Zone, b.Zone))
+	slices.SortFunc(s.keys, func(a, b key) int {
+		return cmp.Or(order[a.Type]-order[b.Type], cmp.Compare(a.family, b.family), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Zone, b.Zone))
 	})
 	return s
 }
@@ -261,7 +269,7 @@ func (s *solver) rule(rules []Rule) {
 		if size[i] == 1 && len(s.sides[i]) == 0 {
 			mask := uint16(0)
 			for _, id := range s.claims[i].Identifiers {
-				if !s.shared[id] {
+				if !s.shared[key{s.claims[i].Family, id}] {
 					mask |= bitOf[id.Type]
 				}
 			}
@@ -314,7 +322,7 @@ func (s *solver) conflict(roots []int, above uint16) bool {
 }
 
 // strong makes one what shares an identifier that does not pass on.
-func (s *solver) strong(key gyre.Identifier) {
+func (s *solver) strong(key key) {
 	roots := s.roots(s.holds[key])
 	if len(roots) < 2 {
 		return
@@ -384,7 +392,7 @@ func (s *solver) unite(roots []int) {
 
 // doubt notes that claims could be of several others. The first doubt of a
 // claim, by its strongest identifier, counts.
-func (s *solver) doubt(by gyre.Identifier, claims, may []int) {
+func (s *solver) doubt(by key, claims, may []int) {
 	for _, i := range claims {
 		if _, have := s.doubts[i]; !have && len(may) > 1 {
 			s.doubts[i] = doubt{by, may}

@@ -45,7 +45,7 @@ func (s *solver) leftovers() {
 }
 
 // members are the claims of a root that hold an identifier.
-func (s *solver) members(key gyre.Identifier, root int) []int {
+func (s *solver) members(key key, root int) []int {
 	var out []int
 	for _, c := range s.holds[key] {
 		if s.root(c) == root {
@@ -62,16 +62,17 @@ type rank struct {
 
 // rank orders the assets that claims may be of: those that share most
 // identifiers first, then those of which the identifier was said most, then last.
-func (s *solver) rank(claims []int, by gyre.Identifier, may []int) []rank {
+func (s *solver) rank(claims []int, by key, may []int) []rank {
 	shared := map[int]int{}
-	told := map[gyre.Identifier]bool{}
+	told := map[key]bool{}
 	for _, c := range claims {
 		for _, id := range s.claims[c].Identifiers {
-			if told[id] {
+			k := key{s.claims[c].Family, id}
+			if told[k] {
 				continue
 			}
-			told[id] = true
-			for _, r := range s.roots(s.holds[id]) {
+			told[k] = true
+			for _, r := range s.roots(s.holds[k]) {
 				shared[r]++
 			}
 		}
@@ -135,13 +136,13 @@ func (s *solver) tellDoubts(r *Result) {
 	first := map[int]int{} // asset → its claim with the doubt
 	for i, d := range s.doubts {
 		j, have := first[r.Of[i]]
-		if !have || compareKeys(d.by, s.doubts[j].by) < 0 {
+		if !have || compareIdentifiers(d.by.Identifier, s.doubts[j].by.Identifier) < 0 {
 			first[r.Of[i]] = i
 		}
 	}
 	for asset, i := range first {
 		by := s.doubts[i].by
-		doubt := Doubt{Claim: -1, By: by}
+		doubt := Doubt{Claim: -1, By: by.Identifier}
 		for _, c := range s.holds[by] {
 			if r.Of[c] == asset && (doubt.Claim < 0 || s.compareClaims(c, doubt.Claim) < 0) {
 				doubt.Claim = c
@@ -164,11 +165,11 @@ func (s *solver) compareClaims(a, b int) int {
 	x, y := &s.claims[a], &s.claims[b]
 	return cmp.Or(
 		len(x.Identifiers)-len(y.Identifiers),
-		slices.CompareFunc(x.Identifiers, y.Identifiers, compareKeys),
+		slices.CompareFunc(x.Identifiers, y.Identifiers, compareIdentifiers),
 		x.First.Compare(y.First), x.Last.Compare(y.Last), cmp.Compare(x.ID, y.ID),
 	)
 }
 
-func compareKeys(a, b gyre.Identifier) int {
+func compareIdentifiers(a, b gyre.Identifier) int {
 	return cmp.Or(b.Type.Strength()-a.Type.Strength(), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Zone, b.Zone))
 }

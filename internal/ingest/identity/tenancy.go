@@ -22,7 +22,7 @@ type hold struct {
 }
 
 // weak makes one what shares an identifier that passes on, at the same time.
-func (s *solver) weak(key gyre.Identifier) {
+func (s *solver) weak(key key) {
 	claims := s.holds[key]
 	if len(claims) < 2 {
 		return
@@ -122,7 +122,7 @@ type tenancy struct {
 
 // tenancies settles a run in which some holders cannot be one: who held it one
 // after the other stays apart, and those who know nothing else are whose it was last.
-func (s *solver) tenancies(key gyre.Identifier, bare []int, known []hold, above uint16) {
+func (s *solver) tenancies(key key, bare []int, known []hold, above uint16) {
 	var all []tenancy
 	for _, part := range split(known, sameTime) {
 		t := tenancy{from: part[0].first, to: part[0].last, holds: part}
@@ -153,7 +153,7 @@ func (s *solver) tenancies(key gyre.Identifier, bare []int, known []hold, above 
 
 // settleBare gives a root that knows nothing stronger to the holder of its last
 // time. It says false where several hold it then.
-func (s *solver) settleBare(key gyre.Identifier, r int, all []tenancy) bool {
+func (s *solver) settleBare(key key, r int, all []tenancy) bool {
 	var first, last time.Time
 	var mine []int
 	for _, c := range s.holds[key] {
