@@ -109,8 +109,27 @@ type Weakness struct {
 	CVSSScore   float64   `json:"cvss_score,omitempty"`
 	Remediation string    `json:"remediation,omitempty" doc:"What to do in general; a Remedy says it for one place"`
 	References  []string  `json:"references,omitempty"`
+	Related     []string  `json:"related,omitempty" doc:"Bulletins that fix it among others, so that they are no names of it"`
 	Published   time.Time `json:"published,omitzero"`
 }
+
+// Tie is somebody's word that two names are of one weakness. The names have no order.
+type Tie struct {
+	Name   string  `json:"name"`
+	Other  string  `json:"other"`
+	By     TieRank `json:"by"`
+	Source string  `json:"source" doc:"The advisory, the tool or the rule that says so"`
+}
+
+// TieRank says whose word a tie is; of two that contradict each other the higher one counts.
+type TieRank string
+
+// The ranks, rising.
+const (
+	TieReport   TieRank = "report"
+	TieAdvisory TieRank = "advisory"
+	TiePerson   TieRank = "person"
+)
 
 // Intel is what the world knows of a weakness right now, each part with the
 // feed it came from. The zero value means that nothing is known.

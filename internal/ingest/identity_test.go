@@ -198,10 +198,12 @@ func TestWeaknessAliases(t *testing.T) {
 		run("e", report("CVE-2026-5"), report("CVE-2026-4"), report("GHSA-dddd-dddd-dddd", "CVE-2026-4", "CVE-2026-5"))
 		w.same("exposures", w.states(), map[string]gyre.State{
 			"CVE-2026-1 at tcp/1": "open", "CVE-2026-2 at tcp/1": "open", "CVE-2026-3 at tcp/1": "open", "CVE-2026-4 at tcp/1": "open", "CVE-2026-5 at tcp/1": "open",
+			"GHSA-dddd-dddd-dddd at tcp/1": "open", // it is said to be two, so it is neither
 		})
 		x, err := w.db.WeaknessByKey(w.ctx, w.ws, "GHSA-aaaa-bbbb-cccc")
 		w.ok(err)
-		w.same("key and aliases", append([]string{x.Key}, x.Aliases...), []string{"CVE-2026-1", "GHSA-aaaa-bbbb-cccc", "DSA-1"})
+		w.same("key and aliases", append([]string{x.Key}, x.Aliases...), []string{"CVE-2026-1", "GHSA-aaaa-bbbb-cccc"})
+		w.same("related", x.Related, []string{"DSA-1"})
 		seq := w.seq()
 		run("b", report("CVE-2026-1", "GHSA-aaaa-bbbb-cccc", "DSA-1"))
 		run("a", report("ghsa-AAAA-bbbb-cccc"))

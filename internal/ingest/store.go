@@ -66,6 +66,25 @@ type Tx interface {
 	WeaknessesByAlias(ctx context.Context, aliases []string) (map[string]gyre.ID, error)
 	Weaknesses(ctx context.Context, ids []gyre.ID) ([]gyre.Weakness, error)
 	SaveWeaknesses(ctx context.Context, all []gyre.Weakness) error
+	// KeptWeaknesses finds weaknesses by their own key; into says into which some were merged.
+	KeptWeaknesses(ctx context.Context, keys []string) (all []gyre.Weakness, into map[gyre.ID]gyre.ID, err error)
+	// SetNames says which weaknesses names are of; 0 takes a name away.
+	SetNames(ctx context.Context, of map[string]gyre.ID) error
+
+	// What is said of names: all of it; what reports said; and what a report adds.
+	Ties(ctx context.Context, names []string) ([]gyre.Tie, error)
+	ReportTies(ctx context.Context, names []string) (map[string][]string, error)
+	AddTies(ctx context.Context, all []gyre.Tie) error
+	// PendingNames are those that advisories speak of in another way than they did.
+	PendingNames(ctx context.Context, limit int) ([]string, error)
+	DonePending(ctx context.Context, names []string) error
+
+	// MergeWeakness makes two weaknesses one, with their exposures; UnmergeWeakness
+	// takes that back. MoveNamed gives another weakness what sources called by some names.
+	MergeWeakness(ctx context.Context, m gyre.Merge) error
+	UnmergeWeakness(ctx context.Context, id gyre.ID, actor string) error
+	HasNamed(ctx context.Context, weakness gyre.ID, names []string) (bool, error)
+	MoveNamed(ctx context.Context, m gyre.Merge, names []string) error
 
 	// FindExposures finds those at (assets[i], weaknesses[i], places[i]).
 	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error)

@@ -8,9 +8,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/correlate"
 )
 
 // weaknessOf is a weakness in normal form: a CVE id is its key where there is one.
@@ -25,22 +25,32 @@ func weaknessOf(in gyre.Weakness) (gyre.Weakness, error) {
 		return w, gyre.FieldErrorf(gyre.Invalid, "weakness.key", "is empty")
 	}
 	w.Key = keyOf(w.Key)
-	var aliases []string
+	var aliases, related []string
 	for _, a := range words(in.Aliases, maxName) {
-		if a = keyOf(a); a != w.Key {
+		switch a = keyOf(a); {
+		case a == w.Key:
+		case isBundle(a):
+			related = append(related, a)
+		default:
 			aliases = append(aliases, a)
 		}
 	}
-	if cves := only(aliases, isCVE); !isCVE(w.Key) && len(cves) == 1 {
-		aliases = append(slices.DeleteFunc(aliases, func(a string) bool { return a == cves[0] }), w.Key)
+	cves := only(aliases, correlate.IsCVE)
+	if !correlate.IsCVE(w.Key) && len(cves) == 1 {
+		if other := w.Key; isBundle(other) {
+			related = append(related, other)
+		} else {
+			aliases = append(aliases, other)
+		}
 		w.Key = cves[0]
 	}
-	if isCVE(w.Key) {
-		// An advisory that fixes several CVEs names them all; they are weaknesses of their own.
-		aliases = slices.DeleteFunc(aliases, isCVE)
+	// What names several CVEs is a bulletin, not a name of one of them; they are
+	// weaknesses of their own.
+	aliases = slices.DeleteFunc(aliases, correlate.IsCVE)
+	if len(cves) > 1 && !correlate.IsCVE(w.Key) {
+		related = append(related, cves...)
 	}
-	slices.Sort(aliases)
-	w.Aliases = slices.Compact(aliases)
+	w.Aliases, w.Related = sorted(aliases), sorted(append(related, words(in.Related, maxName)...))
 	if w.Severity < gyre.SeverityInfo || w.Severity > gyre.SeverityCritical {
 		return w, gyre.FieldErrorf(gyre.Invalid, "weakness.severity", "%d is not a severity", w.Severity)
 	}
@@ -78,9 +88,9 @@ func keyOf(s string) string {
 	return s
 }
 
-func isCVE(s string) bool {
-	rest, ok := strings.CutPrefix(s, "CVE-")
-	return ok && strings.IndexFunc(rest, func(r rune) bool { return r != '-' && !unicode.IsDigit(r) }) < 0
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func only(all []string, keep func(string) bool) []string {
@@ -102,31 +112,10 @@ func isBundle(alias string) bool {
 	return slices.ContainsFunc(bundles, func(p string) bool { return strings.HasPrefix(up, p) })
 }
 
-// names are the key and the aliases that identify a weakness.
-func names(w *gyre.Weakness) []string {
-	out := []string{w.Key}
-	for _, a := range w.Aliases {
-		if !isBundle(a) {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
 // weaknesses resolves the weaknesses of findings, and stores what is new of
-// them. It returns the ID and the key of each.
+// them. It returns the ID of each.
 func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, error) {
-	var aliases []string
-	asked := map[string]bool{}
-	for i := range all {
-		for _, n := range names(&all[i]) {
-			if !asked[n] {
-				asked[n] = true
-				aliases = append(aliases, n)
-			}
-		}
-	}
-	byName, err := w.tx.WeaknessesByAlias(ctx, aliases)
+	byName, err := w.named(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -143,54 +132,89 @@ func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID,
 		now[stored[i].ID] = &stored[i]
 	}
 	ids := make([]gyre.ID, len(all))
-	changed, created := map[gyre.ID]bool{}, map[gyre.ID]bool{}
+	changed := map[gyre.ID]bool{}
 	for i := range all {
-		in := &all[i]
-		id := resolve(in, byName, now)
-		if id == 0 {
-			id = gyre.NewID()
-			fresh := *in
-			fresh.ID = id
-			now[id] = &fresh
-			changed[id], created[id] = true, true
-		} else if join(now[id], in, w.run.Source) {
-			changed[id] = true
+		id := byName[all[i].Key]
+		if now[id] == nil {
+			return nil, gyre.Errorf(gyre.Internal, "weakness %q was not resolved", all[i].Key)
 		}
-		for _, n := range names(now[id]) {
-			if _, taken := byName[n]; !taken || n == now[id].Key {
-				byName[n] = id
-			}
+		if join(now[id], &all[i], w.run.Source) {
+			changed[id] = true
 		}
 		ids[i] = id
 	}
 	var save []gyre.Weakness
 	for _, id := range sortedKeys(changed) {
-		kind := "updated"
-		if created[id] {
-			kind = "created"
-		}
-		w.event(gyre.Event{Object: "weakness", ID: id, Kind: kind, To: now[id].Key})
+		w.event(gyre.Event{Object: "weakness", ID: id, Kind: "updated", To: now[id].Key})
 		save = append(save, *now[id])
 	}
 	return ids, w.tx.SaveWeaknesses(ctx, save)
 }
 
-// resolve finds the stored weakness that a reported one is: the one with its
-// key, else one with any alias, but two CVEs are never one.
-func resolve(in *gyre.Weakness, byName map[string]gyre.ID, now map[gyre.ID]*gyre.Weakness) gyre.ID {
-	for _, n := range names(in) {
-		id := byName[n]
-		if id == 0 || now[id] == nil {
-			continue
+// named finds the weaknesses that keys are names of. What is new, and what a
+// report says of names that nobody has said before, is resolved first.
+func (w *write) named(ctx context.Context, all []gyre.Weakness) (map[string]gyre.ID, error) {
+	at := make(map[string]int, len(all)) // the first that says something of a key
+	var keys, tied []string
+	for i := range all {
+		if _, twice := at[all[i].Key]; !twice {
+			at[all[i].Key] = i
+			keys = append(keys, all[i].Key)
 		}
-		if n == in.Key && (now[id].Key == in.Key || !isCVE(in.Key)) {
-			return id
-		}
-		if !isCVE(now[id].Key) || !isCVE(in.Key) || now[id].Key == in.Key {
-			return id
+		if len(all[i].Aliases) > 0 {
+			tied = append(tied, all[i].Key)
 		}
 	}
-	return 0
+	byName, err := w.tx.WeaknessesByAlias(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var ask []string
+	for _, k := range keys {
+		if byName[k] == 0 {
+			ask = append(ask, k)
+		}
+	}
+	if len(tied) > 0 {
+		fresh, err := w.tie(ctx, all, sorted(tied))
+		if err != nil {
+			return nil, err
+		}
+		ask = append(ask, fresh...)
+	}
+	if len(ask) == 0 {
+		return byName, nil
+	}
+	if err := w.unify(ctx, sorted(ask), func(name string) *gyre.Weakness {
+		if i, ok := at[name]; ok {
+			return &all[i]
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return w.tx.WeaknessesByAlias(ctx, keys)
+}
+
+// tie stores what findings say of names, and returns the names of which
+// something new is said.
+func (w *write) tie(ctx context.Context, all []gyre.Weakness, keys []string) ([]string, error) {
+	known, err := w.tx.ReportTies(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var ties []gyre.Tie
+	var names []string
+	for i := range all {
+		for _, a := range all[i].Aliases {
+			if k := all[i].Key; !slices.Contains(known[k], a) {
+				known[k] = append(known[k], a)
+				ties = append(ties, gyre.Tie{Name: k, Other: a, By: gyre.TieReport, Source: w.run.Observer()})
+				names = append(names, k, a)
+			}
+		}
+	}
+	return names, w.tx.AddTies(ctx, ties)
 }
 
 // judge is the source of runs that judge by checks and advisories: what it says
@@ -199,24 +223,18 @@ const judge = "identify"
 
 // join takes into have what a report adds, and says whether that changed it.
 // What several tools say of one weakness is joined so that their order does not
-// matter and saying it again changes nothing: lists are united, the worse
+// matter and saying it again changes nothing: names are resolved elsewhere (unify), lists are united, the worse
 // rating stays, and text is kept once it is there. Checks are defined in one place,
 // so theirs is replaced.
 func join(have, in *gyre.Weakness, source string) bool {
 	before := *have
-	if source == judge && !isCVE(in.Key) && have.Key == in.Key {
+	if source == judge && !correlate.IsCVE(in.Key) && have.Key == in.Key {
 		id, aliases := have.ID, have.Aliases
 		*have = *in
-		have.ID, have.Aliases = id, united(aliases, in.Aliases)
+		have.ID, have.Aliases, have.Related = id, aliases, united(before.Related, in.Related)
 		return !equal(&before, have)
 	}
-	if isCVE(in.Key) && !isCVE(have.Key) {
-		have.Aliases = united(have.Aliases, []string{have.Key})
-		have.Key = in.Key
-	}
-	add := united(in.Aliases, []string{in.Key})
-	add = slices.DeleteFunc(add, func(a string) bool { return a == have.Key || (isCVE(a) && isCVE(have.Key)) })
-	have.Aliases = united(slices.DeleteFunc(slices.Clone(have.Aliases), func(a string) bool { return a == have.Key }), add)
+	have.Related = united(have.Related, slices.DeleteFunc(slices.Clone(in.Related), func(a string) bool { return a == have.Key || slices.Contains(have.Aliases, a) }))
 	have.CWEs, have.References = united(have.CWEs, in.CWEs), united(have.References, in.References)
 	if in.CVSSScore > have.CVSSScore {
 		have.CVSS, have.CVSSScore = in.CVSS, in.CVSSScore
@@ -262,7 +280,7 @@ func equal(a, b *gyre.Weakness) bool {
 
 // normal tells empty lists and nil apart no longer, as the store does not either.
 func normal(w gyre.Weakness) gyre.Weakness {
-	for _, l := range []*[]string{&w.Aliases, &w.CWEs, &w.References} {
+	for _, l := range []*[]string{&w.Aliases, &w.Related, &w.CWEs, &w.References} {
 		if len(*l) == 0 {
 			*l = nil
 		}

@@ -43,23 +43,28 @@ func (db *DB) UpsertAdvisories(ctx context.Context, rows []intel.AdvisoryRow) er
 		all = append(all, r)
 	}
 	type pkg struct{ ecosystem, name, advisory string }
-	type name struct{ name, advisory, key string }
 	var ids []string
 	var pkgs []pkg
-	var names []name
+	var names []tieOf
+	withdrawn := make(map[string]bool, len(all))
 	for _, r := range all {
 		ids = append(ids, r.ID)
+		withdrawn[r.ID] = r.Withdrawn
 		for _, p := range r.Packages {
 			pkgs = append(pkgs, pkg{p.Ecosystem, p.Name, r.ID})
 		}
 		for _, n := range append([]string{r.ID}, r.Names...) {
 			for _, k := range r.Keys {
-				names = append(names, name{n, r.ID, k})
+				names = append(names, tieOf{n, r.ID, k})
 			}
 		}
 	}
 	err := db.atomically(ctx, func(tx *txn) error {
-		err := insert(ctx, tx, "INSERT INTO advisory (id, modified, withdrawn, data)",
+		changed, err := reworded(ctx, tx, ids, names, withdrawn)
+		if err != nil {
+			return err
+		}
+		err = insert(ctx, tx, "INSERT INTO advisory (id, modified, withdrawn, data)",
 			"ON CONFLICT (id) DO UPDATE SET modified = excluded.modified, withdrawn = excluded.withdrawn, data = excluded.data", 4, len(all),
 			func(i int, a []any) []any {
 				return append(a, all[i].ID, micros(all[i].Modified), all[i].Withdrawn, all[i].Data)
@@ -81,8 +86,12 @@ func (db *DB) UpsertAdvisories(ctx context.Context, rows []intel.AdvisoryRow) er
 		if err != nil {
 			return err
 		}
-		return insert(ctx, tx, "INSERT INTO advisory_name (name, advisory, key)", "ON CONFLICT DO NOTHING", 3, len(names),
+		err = insert(ctx, tx, "INSERT INTO advisory_name (name, advisory, key)", "ON CONFLICT DO NOTHING", 3, len(names),
 			func(i int, a []any) []any { return append(a, names[i].name, names[i].advisory, names[i].key) })
+		if err != nil {
+			return err
+		}
+		return retie(ctx, tx, changed)
 	})
 	if err != nil {
 		return fmt.Errorf("store advisories: %w", err)

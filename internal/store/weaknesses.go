@@ -20,6 +20,7 @@ type weaknessBody struct {
 	CWEs        []string `json:"cwes,omitempty"`
 	Remediation string   `json:"remediation,omitempty"`
 	References  []string `json:"references,omitempty"`
+	Related     []string `json:"related,omitempty"`
 }
 
 func scanWeakness(s scanner) (w gyre.Weakness, err error) {
@@ -32,13 +33,13 @@ func scanWeakness(s scanner) (w gyre.Weakness, err error) {
 	}
 	err = fromJSON(text, &body)
 	w.Class, w.Severity, w.Published = gyre.Class(class), gyre.Severity(severity), timeOf(published)
-	w.Aliases, w.Description, w.CWEs, w.Remediation, w.References = body.Aliases, body.Description, body.CWEs, body.Remediation, body.References
+	w.Aliases, w.Description, w.CWEs, w.Remediation, w.References, w.Related = body.Aliases, body.Description, body.CWEs, body.Remediation, body.References, body.Related
 	return w, err
 }
 
 func weaknessArgs(a []any, ws gyre.ID, w *gyre.Weakness) ([]any, error) {
 	body, err := jsonText(weaknessBody{
-		Aliases: w.Aliases, Description: w.Description, CWEs: w.CWEs, Remediation: w.Remediation, References: w.References,
+		Aliases: w.Aliases, Description: w.Description, CWEs: w.CWEs, Remediation: w.Remediation, References: w.References, Related: w.Related,
 	})
 	return append(a, int64(w.ID), w.Key, string(w.Class), w.Title, int64(w.Severity), w.CVSS, w.CVSSScore, micros(w.Published), body, int64(ws)), err
 }
@@ -91,7 +92,7 @@ func (db *DB) EachWeaknessAt(ctx context.Context, ws, asset gyre.ID, fn func(loc
 
 // EachWeakness calls fn for every weakness of the workspace, by ID.
 func (db *DB) EachWeakness(ctx context.Context, ws gyre.ID, fn func(gyre.Weakness) error) error {
-	return each(ctx, db.r, "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 ORDER BY id", []any{int64(ws)}, func(s scanner) error {
+	return each(ctx, db.r, "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 AND merged_into = 0 ORDER BY id", []any{int64(ws)}, func(s scanner) error {
 		w, err := scanWeakness(s)
 		if err != nil {
 			return err

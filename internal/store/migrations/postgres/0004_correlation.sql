@@ -7,6 +7,7 @@
 ALTER TABLE exposure RENAME COLUMN locus TO place;
 ALTER TABLE exposure ADD COLUMN locus TEXT COLLATE "C" NOT NULL DEFAULT '';
 UPDATE exposure SET locus = place;
+CREATE INDEX exposure_weakness ON exposure (weakness);
 
 ALTER TABLE observation ADD COLUMN weakness TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE observation ADD COLUMN locus TEXT COLLATE "C" NOT NULL DEFAULT '';
