@@ -155,6 +155,7 @@ func (a *App) wire(killed context.Context) error {
 	a.intel = intel.New(a.db, all.Feeds(), intel.Config{
 		Base: cfg.Get("feeds"), MaxAge: maxAge, Now: time.Now, Log: log,
 		Ecosystems: func(ctx context.Context) ([]string, error) { return a.db.Ecosystems(ctx, a.workspace.ID) },
+		Synced:     func(ctx context.Context) error { return a.unify(ctx, ingester) },
 	})
 	a.plan = &cycle.Plan{Scores: a.projected, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now}
 	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: judge, Log: log, Now: time.Now}

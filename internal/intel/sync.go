@@ -31,9 +31,12 @@ type Config struct {
 	MaxAge time.Duration
 	// Ecosystems returns those that the estate has components of; nil: none is known.
 	Ecosystems func(context.Context) ([]string, error)
-	Client     *http.Client // nil: a default with time limits
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Synced is called after every sync, however it went: what was stored can
+	// tie names of weaknesses together. Nil: nobody wants to know.
+	Synced func(context.Context) error
+	Client *http.Client // nil: a default with time limits
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Intel runs feeds into a store.
@@ -104,6 +107,9 @@ func (in *Intel) sync(ctx context.Context, progress plugin.Progress, force bool,
 		wg.Go(func() { failures[i] = in.one(ctx, f, r, ecosystems, force, progress) })
 	}
 	wg.Wait()
+	if in.cfg.Synced != nil && ctx.Err() == nil {
+		failures = append(failures, in.cfg.Synced(ctx))
+	}
 	if err := errors.Join(failures...); err != nil {
 		return nil, err
 	}

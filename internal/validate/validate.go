@@ -10,6 +10,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,15 +94,19 @@ func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (
 }
 
 // again is a repeated look: the run that looked, and the one that judged what it saw.
-type again struct{ looked, judged gyre.Run }
+type again struct {
+	looked, judged gyre.Run
+	locus          string // as the source that looks calls the place
+}
 
 // lookAgain repeats the run that saw the exposure last and judges what it learned.
 func (s *Stage) lookAgain(ctx context.Context, ws gyre.ID, e gyre.Exposure, asset gyre.Asset) (runs again, method string, err error) {
-	origin, err := s.origin(ctx, ws, e.ID)
+	origin, said, err := s.origin(ctx, ws, e.ID)
 	if err != nil {
 		return runs, MethodRetest, err
 	}
-	runs.looked, method, err = s.Look(ctx, ws, origin, plugin.Place{Asset: asset, Aspect: e.Aspect, Locus: e.Locus})
+	runs.locus = cmp.Or(said, e.Locus)
+	runs.looked, method, err = s.Look(ctx, ws, origin, plugin.Place{Asset: asset, Aspect: e.Aspect, Locus: runs.locus})
 	if err != nil {
 		return runs, method, err
 	}
@@ -111,11 +116,12 @@ func (s *Stage) lookAgain(ctx context.Context, ws gyre.ID, e gyre.Exposure, asse
 	return runs, method, nil
 }
 
-// origin finds the discover run behind the newest sighting.
-func (s *Stage) origin(ctx context.Context, ws, exposure gyre.ID) (gyre.Run, error) {
+// origin finds the discover run behind the newest sighting, and where that says
+// that the exposure lies.
+func (s *Stage) origin(ctx context.Context, ws, exposure gyre.ID) (gyre.Run, string, error) {
 	obs, err := s.Store.Observations(ctx, ws, exposure)
 	if err != nil {
-		return gyre.Run{}, fmt.Errorf("observations: %w", err)
+		return gyre.Run{}, "", fmt.Errorf("observations: %w", err)
 	}
 	var newest *gyre.Observation
 	for i, o := range obs {
@@ -124,20 +130,21 @@ func (s *Stage) origin(ctx context.Context, ws, exposure gyre.ID) (gyre.Run, err
 		}
 	}
 	if newest == nil {
-		return gyre.Run{}, gyre.Errorf(gyre.Conflict, "no observation of this exposure is kept, so there is nothing to repeat")
+		return gyre.Run{}, "", gyre.Errorf(gyre.Conflict, "no observation of this exposure is kept, so there is nothing to repeat")
 	}
 	run, err := s.Store.Run(ctx, ws, newest.Run)
 	if err != nil {
-		return gyre.Run{}, fmt.Errorf("run of observation: %w", err)
+		return gyre.Run{}, "", fmt.Errorf("run of observation: %w", err)
 	}
 	if run.Source != identifySource {
-		return run, nil
+		return run, newest.Locus, nil
 	}
 	id, err := gyre.ParseID(run.Target)
 	if err != nil {
-		return gyre.Run{}, fmt.Errorf("run that run %s judged: %w", run.ID, err)
+		return gyre.Run{}, "", fmt.Errorf("run that run %s judged: %w", run.ID, err)
 	}
-	return s.Store.Run(ctx, ws, id)
+	run, err = s.Store.Run(ctx, ws, id)
+	return run, newest.Locus, err
 }
 
 // judge reads off the estate what the repeated look changed.
@@ -194,7 +201,7 @@ func (s *Stage) unmoved(ctx context.Context, ws gyre.ID, e gyre.Exposure, runs a
 			return v, fmt.Errorf("coverage of retest: %w", err)
 		}
 		for _, c := range covered {
-			if run.Status == gyre.RunSucceeded && c.Asset == gyre.RefID(e.Asset) && c.Aspect == e.Aspect && c.Covers(e.Locus) && c.Judges(names...) &&
+			if run.Status == gyre.RunSucceeded && c.Asset == gyre.RefID(e.Asset) && c.Aspect == e.Aspect && c.Covers(runs.locus) && c.Judges(names...) &&
 				(c.Credentialed || !e.Credentialed) {
 				v.Outcome = gyre.OutcomeFixed
 				v.Evidence = gyre.Evidence{Summary: runs.looked.Source + " looked again and did not see it", Data: map[string]any{"run": run.ID.String(), "locus": e.Locus}}
