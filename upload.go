@@ -53,6 +53,8 @@ type Upload struct {
 	Judged  ID        `json:"judged,omitempty" doc:"The run that judged it"`
 	Counts  RunCounts `json:"counts" doc:"What it brought and changed, judging included"`
 	Error   string    `json:"error,omitempty" doc:"Why it failed, or why it stands still"`
+	Code    Code      `json:"code,omitempty" doc:"What kind of error it is"`
+	Field   string    `json:"field,omitempty" doc:"Place of the error in the report"`
 	Actor   string    `json:"actor"`
 	Created time.Time `json:"created"`
 	Ended   time.Time `json:"ended,omitzero"`
@@ -66,9 +68,6 @@ type Upload struct {
 	Parser string `json:"-"`
 	// Stage are the counts of the run alone, without those of judging.
 	Stage RunCounts `json:"-"`
-	// Code and Field of the error.
-	Code  Code   `json:"-"`
-	Field string `json:"-"`
 	// Key is the idempotency key that it came with, hashed.
 	Key string `json:"-"`
 }
