@@ -20,7 +20,7 @@ import (
 // as long as Silent is dead.
 const (
 	touchEvery = time.Second
-	Silent     = 20 * time.Second
+	Silent     = 10 * time.Second
 )
 
 // Process imports an upload, from wherever it is to its end. It takes the upload
