@@ -5,12 +5,15 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,6 +66,7 @@ type App struct {
 	uploads   *upload.Stage
 	importing *upload.Runner
 	checks    *check.Set
+	edition   string // of the checks
 	api       http.Handler
 	server    *server
 
@@ -100,7 +104,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if a.workspace, err = a.db.EnsureWorkspace(ctx, defaultWorkspace); err != nil {
 		return nil, fmt.Errorf("make workspace: %w", err)
 	}
-	if a.checks, err = loadChecks(opt.Config.Get("checks")); err != nil {
+	if a.checks, a.edition, err = loadChecks(opt.Config.Get("checks")); err != nil {
 		return nil, err
 	}
 	for _, note := range a.checks.Notes() {
@@ -114,21 +118,41 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	return a, nil
 }
 
-func loadChecks(folder string) (*check.Set, error) {
+// loadChecks loads the packs, and sums up their text.
+func loadChecks(folder string) (*check.Set, string, error) {
 	sources := []fs.FS{packs.Checks()}
 	if folder != "" {
 		if st, err := os.Stat(folder); err != nil || !st.IsDir() {
-			return nil, gyre.FieldErrorf(gyre.Invalid, "checks", "%q is not a folder", folder)
+			return nil, "", gyre.FieldErrorf(gyre.Invalid, "checks", "%q is not a folder", folder)
 		}
 		sources = append(sources, os.DirFS(folder))
 	}
-	return check.Load(sources...)
+	set, err := check.Load(sources...)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.New()
+	for _, source := range sources {
+		err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			text, err := fs.ReadFile(source, name)
+			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
+			return err
+		})
+		if err != nil {
+			return nil, "", fmt.Errorf("read checks: %w", err)
+		}
+	}
+	return set, hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
 // wire connects the stages. killed ends when the process shuts down.
 func (a *App) wire(killed context.Context) error {
 	log, cfg := a.opt.Log, a.opt.Config
 	a.projected = projection.New(projectionStore{a.db})
+	a.projected.Past(func(at time.Time) projection.Source { return pastStore{a.db.AsOf(at)} })
 	a.guards = scope.NewGuards(scope.GuardOptions{Now: time.Now, Kill: killed, Log: log})
 	ingester := &ingest.Ingest{
 		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {
@@ -157,7 +181,9 @@ func (a *App) wire(killed context.Context) error {
 		Ecosystems: func(ctx context.Context) ([]string, error) { return a.db.Ecosystems(ctx, a.workspace.ID) },
 		Synced:     func(ctx context.Context) error { return a.unify(ctx, ingester) },
 	})
-	a.plan = &cycle.Plan{Scores: a.projected, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now}
+	a.plan = &cycle.Plan{
+		Risks: a.risks, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now, Edition: strings.ReplaceAll(a.opt.Version, " ", "_") + "/" + a.edition,
+	}
 	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: judge, Log: log, Now: time.Now}
 	a.engine = &cycle.Engine{
 		Store: cycleStore{a.db, a.projected}, Discover: jobs{a.discover}, Identify: judge,

@@ -38,6 +38,21 @@ func (s projectionStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.I
 	return s.ProjectionExposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
 }
 
+// pastStore is the estate at a time as the projection reads it.
+type pastStore struct{ *store.AsOf }
+
+func (s pastStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {
+	return s.AsOf.Assets(ctx, ws, ids, func(a store.ProjectionAsset) error { return yield(projection.Asset(a)) })
+}
+
+func (s pastStore) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Weakness) error) error {
+	return s.AsOf.Weaknesses(ctx, ws, ids, func(w store.ProjectionWeakness) error { return yield(projection.Weakness(w)) })
+}
+
+func (s pastStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
+	return s.AsOf.Exposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
+}
+
 // cycleStore keeps cycles in the store and adds up the estate in the projection.
 type cycleStore struct {
 	*store.DB
@@ -80,12 +95,27 @@ func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandC
 	return a.db.RecordBands(ctx, ws, rows)
 }
 
-func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft) (int, error) {
-	rows := make([]store.ActionDraft, len(drafts))
+func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error {
+	part := store.PlanPart{Drafts: make([]store.ActionDraft, len(drafts)), Empty: empty, Mark: mark}
 	for i, d := range drafts {
-		rows[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
+		part.Drafts[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
 	}
-	return a.db.SavePlan(ctx, ws, rows)
+	return a.db.SavePlanPart(ctx, ws, part)
+}
+
+// risks is the risk of exposures as the projection has it now.
+func (a *App) risks(ctx context.Context, ws gyre.ID) (func(gyre.ID) float64, error) {
+	view, err := a.projected.View(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	return func(id gyre.ID) float64 {
+		in, err := view.Input(id)
+		if err != nil { // gone meanwhile
+			return 0
+		}
+		return prioritize.Risk(&in)
+	}, nil
 }
 
 func (a *App) syncIntel(ctx context.Context, progress plugin.Progress) {

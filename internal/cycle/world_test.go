@@ -18,6 +18,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/discover"
 	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/ingest"
+	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/remediate"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -194,13 +195,24 @@ func newWorld(t *testing.T, engine store.Engine) *world {
 			}
 			return w.db.RecordBands(ctx, ws, rows)
 		}},
-		Remediate: &cycle.Plan{Scores: p, Store: w.db, Guides: checks, Now: time.Now, Save: func(ctx context.Context, ws gyre.ID, drafts []remediate.Draft) (int, error) {
-			rows := make([]store.ActionDraft, len(drafts))
-			for i, d := range drafts {
-				rows[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
-			}
-			return w.db.SavePlan(ctx, ws, rows)
-		}},
+		Remediate: &cycle.Plan{
+			Store: w.db, Guides: checks, Now: time.Now, Edition: "test",
+			Risks: func(ctx context.Context, ws gyre.ID) (func(gyre.ID) float64, error) {
+				view, err := p.View(ctx, ws)
+				return func(id gyre.ID) float64 {
+					in, err := view.Input(id)
+					w.ok(err)
+					return prioritize.Risk(&in)
+				}, err
+			},
+			Save: func(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error {
+				part := store.PlanPart{Empty: empty, Mark: mark}
+				for _, d := range drafts {
+					part.Drafts = append(part.Drafts, store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs})
+				}
+				return w.db.SavePlanPart(ctx, ws, part)
+			},
+		},
 	}
 	t.Cleanup(w.engine.Close)
 	return w

@@ -4,11 +4,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -57,70 +54,6 @@ func (db *DB) Actions(ctx context.Context, ws gyre.ID, states []gyre.ActionState
 		}
 	}
 	return out, nil
-}
-
-// ActionDraft is an action as the plan has it now, with the exposures that it removes.
-type ActionDraft struct {
-	gyre.Action
-	Removes []gyre.ID
-}
-
-// SavePlan makes the workspace's actions those of a plan: known keys keep their
-// ID, owner and due date, and their state, but one that was called done and removes
-// exposures which are still open is open again. An action that nothing is left of
-// becomes verified; dismissed ones stay so. It returns how many actions have work left.
-func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (int, error) {
-	left := 0
-	err := db.Write(ctx, ws, func(tx *Tx) error {
-		known, err := collect(ctx, tx.tx, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1", int64(ws))
-		if err != nil {
-			return fmt.Errorf("read actions: %w", err)
-		}
-		exposures, err := tx.actionLinks(ctx)
-		if err != nil {
-			return err
-		}
-		byKey := make(map[string]gyre.Action, len(known))
-		for _, a := range known {
-			byKey[a.Key] = a
-		}
-		var save []gyre.Action
-		want := map[gyre.ID]gyre.ID{} // exposure → action
-		for _, d := range drafts {
-			standing := false
-			for _, e := range d.Removes {
-				standing = standing || exposures[e].state != gyre.StateFixClaimed
-			}
-			a := tx.planned(byKey, d.Action, standing)
-			delete(byKey, a.Key)
-			save = append(save, a)
-			left++
-			for _, e := range d.Removes {
-				want[e] = a.ID
-			}
-		}
-		for _, a := range byKey { // nothing left to do
-			if a.Exposures == 0 && (a.State == gyre.ActionVerified || a.State == gyre.ActionDismissed) {
-				continue
-			}
-			was := a
-			a.Exposures, a.Assets, a.RiskRemoved, a.Updated = 0, 0, 0, tx.now
-			if a.State != gyre.ActionDismissed && a.State != gyre.ActionVerified {
-				tx.Append(gyre.Event{
-					Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionVerified), Actor: "system",
-					Reason: "every exposure that it removes is closed",
-				})
-				a.State = gyre.ActionVerified
-			}
-			tx.noteAction(was, a)
-			save = append(save, a)
-		}
-		if err := tx.saveActions(ctx, save); err != nil {
-			return err
-		}
-		return tx.linkActions(ctx, exposures, want)
-	})
-	return left, err
 }
 
 // planned is the action to store for a draft. standing: it removes exposures
@@ -176,59 +109,6 @@ func (tx *Tx) saveActions(ctx context.Context, all []gyre.Action) error {
 		})
 	if err != nil {
 		return fmt.Errorf("save actions: %w", err)
-	}
-	return nil
-}
-
-// actionLink is what a plan needs to know of an exposure.
-type actionLink struct {
-	action gyre.ID
-	state  gyre.State
-}
-
-func (tx *Tx) actionLinks(ctx context.Context) (map[gyre.ID]actionLink, error) {
-	links := map[gyre.ID]actionLink{}
-	err := each(ctx, tx.tx, "SELECT id, action, state FROM exposure WHERE workspace = $1", []any{int64(tx.ws)}, func(s scanner) error {
-		var id gyre.ID
-		var l actionLink
-		if err := s.Scan((*int64)(&id), (*int64)(&l.action), (*string)(&l.state)); err != nil {
-			return err
-		}
-		links[id] = l
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read actions of exposures: %w", err)
-	}
-	return links, nil
-}
-
-// linkActions makes active exposures point at their action. Closed ones keep
-// theirs, so that an action shows what it has removed.
-func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, want map[gyre.ID]gyre.ID) error {
-	type link struct{ exposure, action gyre.ID }
-	var moved []link
-	for id, l := range links {
-		to, planned := want[id]
-		if (planned || l.state.Active()) && to != l.action {
-			moved = append(moved, link{id, to})
-		}
-	}
-	slices.SortFunc(moved, func(a, b link) int { return cmp.Compare(a.exposure, b.exposure) })
-	for _, l := range moved {
-		from, to := links[l.exposure].action.String(), l.action.String()
-		tx.Append(gyre.Event{Object: "exposure", ID: l.exposure, Kind: "action", From: from, To: to, Actor: "system"})
-		tx.changed("exposure", l.exposure, "action", from, to)
-	}
-	err := eachGiven(tx.tx, 2, len(moved), func(i int, args []any) []any {
-		return append(args, int64(moved[i].exposure), int64(moved[i].action))
-	}, func(g given) error {
-		_, err := tx.exec(ctx, "WITH want(id, action) AS ("+g.text+") UPDATE exposure SET action = want.action FROM want WHERE exposure.id = want.id AND exposure.workspace = $"+
-			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws))...)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("link exposures to actions: %w", err)
 	}
 	return nil
 }

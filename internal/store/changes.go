@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -399,90 +398,4 @@ func keysOf[V any](a, b map[string]V) func(yield func(string) bool) {
 			}
 		}
 	}
-}
-
-// noteRelations notes which relations are new.
-func (tx *Tx) noteRelations(ctx context.Context, all []gyre.Relation) error {
-	type edge struct {
-		from, to gyre.ID
-		typ      gyre.RelationType
-	}
-	from := map[gyre.ID]bool{}
-	var ids []gyre.ID
-	for i := range all {
-		if id := all[i].From; !from[id] {
-			from[id] = true
-			ids = append(ids, id)
-		}
-	}
-	known := map[edge]bool{}
-	err := inChunks(ids, idArg, []any{int64(tx.ws)}, func(in string, args []any) error {
-		return each(ctx, tx.tx, "SELECT from_asset, to_asset, type FROM relation WHERE workspace = $1 AND from_asset IN "+in, args, func(s scanner) error {
-			var e edge
-			err := s.Scan((*int64)(&e.from), (*int64)(&e.to), (*string)(&e.typ))
-			known[e] = true
-			return err
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("read relations: %w", err)
-	}
-	for i := range all {
-		r := &all[i]
-		if !known[edge{r.From, r.To, r.Type}] {
-			tx.changed("asset", r.From, "relation:"+string(r.Type)+":"+r.To.String(), false, true)
-		}
-	}
-	return nil
-}
-
-// identifierMoves finds the assets that saving identifiers gives one or takes
-// one from, new assets left out, and what they have before.
-func (tx *Tx) identifierMoves(ctx context.Context, family string, ids []gyre.Identifier, owners []gyre.ID) (map[gyre.ID][]string, error) {
-	now, err := tx.AssetsByIdentifier(ctx, family, ids)
-	if err != nil {
-		return nil, err
-	}
-	moves := map[gyre.ID]bool{}
-	for i, id := range ids {
-		if now[id] == owners[i] {
-			continue
-		}
-		for _, a := range []gyre.ID{now[id], owners[i]} {
-			if a != 0 && !tx.isNew("asset", a) {
-				moves[a] = true
-			}
-		}
-	}
-	if len(moves) == 0 {
-		return nil, nil
-	}
-	return tx.identifierTexts(ctx, slices.Collect(maps.Keys(moves)))
-}
-
-func (tx *Tx) identifierTexts(ctx context.Context, assets []gyre.ID) (map[gyre.ID][]string, error) {
-	all, err := identifiersOf(ctx, tx.tx, tx.ws, assets)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[gyre.ID][]string, len(assets))
-	for _, a := range assets {
-		out[a] = []string{}
-		for _, i := range all[a] {
-			out[a] = append(out[a], strings.TrimSpace(string(i.Type)+" "+i.Value+" "+string(i.Zone)))
-		}
-	}
-	return out, nil
-}
-
-// noteIdentifiers notes what assets have of identifiers after they were saved.
-func (tx *Tx) noteIdentifiers(ctx context.Context, before map[gyre.ID][]string) error {
-	if len(before) == 0 {
-		return nil
-	}
-	after, err := tx.identifierTexts(ctx, slices.Collect(maps.Keys(before)))
-	for a, was := range before {
-		tx.changed("asset", a, "identifiers", was, after[a])
-	}
-	return err
 }

@@ -29,6 +29,8 @@ type Dialect struct {
 	// Notify tells other processes that a workspace has new events; it runs in
 	// the transaction that wrote them. Empty: there are no other processes.
 	Notify string
+	// Snapshot makes a reading transaction see one state; SQLite's always do.
+	Snapshot sql.IsolationLevel
 	// Vacuum gives space back and refreshes the planner's statistics.
 	Vacuum string
 	// Size is a query for the database's size in bytes.
@@ -79,12 +81,13 @@ var dialects = map[Engine]*Dialect{
 		Lock:      lockFile,
 	},
 	Postgres: {
-		Engine: Postgres,
-		Notify: "SELECT pg_notify('" + notifyChannel + "', $1)",
-		Vacuum: "ANALYZE",
-		Held:   "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
-		Alone:  "SELECT pg_advisory_xact_lock(4793012686)",
-		Size:   "SELECT pg_database_size(current_database())",
+		Engine:   Postgres,
+		Notify:   "SELECT pg_notify('" + notifyChannel + "', $1)",
+		Vacuum:   "ANALYZE",
+		Held:     "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
+		Alone:    "SELECT pg_advisory_xact_lock(4793012686)",
+		Size:     "SELECT pg_database_size(current_database())",
+		Snapshot: sql.LevelRepeatableRead,
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"

@@ -152,6 +152,9 @@ func (db *DB) AdvisoryNames(ctx context.Context, ids []string) (map[string][]str
 // ReplaceKEV makes the catalogue hold exactly these entries.
 func (db *DB) ReplaceKEV(ctx context.Context, all []plugin.KEV) error {
 	err := db.atomically(ctx, func(tx *txn) error {
+		if err := db.keepKEV(ctx, tx, all); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM kev"); err != nil {
 			return err
 		}
@@ -171,6 +174,9 @@ func (db *DB) ReplaceKEV(ctx context.Context, all []plugin.KEV) error {
 func (db *DB) UpsertEPSS(ctx context.Context, rows []plugin.EPSS) error {
 	rows = lastOf(rows, func(r plugin.EPSS) string { return r.CVE })
 	err := db.atomically(ctx, func(tx *txn) error {
+		if err := db.keepEPSS(ctx, tx, rows); err != nil {
+			return err
+		}
 		return insert(ctx, tx, "INSERT INTO epss (cve, score, percentile, date)",
 			"ON CONFLICT (cve) DO UPDATE SET score = excluded.score, percentile = excluded.percentile, date = excluded.date", 4, len(rows),
 			func(i int, a []any) []any {
@@ -187,6 +193,9 @@ func (db *DB) UpsertEPSS(ctx context.Context, rows []plugin.EPSS) error {
 func (db *DB) UpsertExploits(ctx context.Context, rows []plugin.ExploitRecord) error {
 	rows = lastOf(rows, func(r plugin.ExploitRecord) string { return r.CVE + "\n" + r.Source })
 	err := db.atomically(ctx, func(tx *txn) error {
+		if err := db.keepExploits(ctx, tx, rows); err != nil {
+			return err
+		}
 		return insert(ctx, tx, "INSERT INTO exploit (cve, source, maturity)",
 			"ON CONFLICT (cve, source) DO UPDATE SET maturity = excluded.maturity", 3, len(rows),
 			func(i int, a []any) []any { return append(a, rows[i].CVE, rows[i].Source, string(rows[i].Maturity)) })
@@ -214,9 +223,13 @@ func lastOf[T any](rows []T, key func(T) string) []T {
 
 // Intel returns what is known of each CVE; those that nothing is known of are left out.
 func (db *DB) Intel(ctx context.Context, cves []string) (map[string]gyre.Intel, error) {
+	return intelNow(ctx, db.r, cves)
+}
+
+func intelNow(ctx context.Context, q querier, cves []string) (map[string]gyre.Intel, error) {
 	out := map[string]gyre.Intel{}
 	err := inChunks(cves, stringArg, nil, func(in string, args []any) error {
-		err := each(ctx, db.r, "SELECT cve, score, percentile, date FROM epss WHERE cve IN "+in, args, func(s scanner) error {
+		err := each(ctx, q, "SELECT cve, score, percentile, date FROM epss WHERE cve IN "+in, args, func(s scanner) error {
 			var cve string
 			var date int64
 			var i gyre.Intel
@@ -228,7 +241,7 @@ func (db *DB) Intel(ctx context.Context, cves []string) (map[string]gyre.Intel, 
 		if err != nil {
 			return err
 		}
-		err = each(ctx, db.r, "SELECT cve, added, due, ransomware FROM kev WHERE cve IN "+in, args, func(s scanner) error {
+		err = each(ctx, q, "SELECT cve, added, due, ransomware FROM kev WHERE cve IN "+in, args, func(s scanner) error {
 			var cve string
 			var added, due int64
 			var ransomware bool
@@ -243,7 +256,7 @@ func (db *DB) Intel(ctx context.Context, cves []string) (map[string]gyre.Intel, 
 		if err != nil {
 			return err
 		}
-		return each(ctx, db.r, "SELECT cve, maturity FROM exploit WHERE cve IN "+in, args, func(s scanner) error {
+		return each(ctx, q, "SELECT cve, maturity FROM exploit WHERE cve IN "+in, args, func(s scanner) error {
 			var cve, maturity string
 			if err := s.Scan(&cve, &maturity); err != nil {
 				return err

@@ -56,10 +56,14 @@ func (j *journal) mergeExposures(ctx context.Context, pairs []exposurePair) erro
 	if len(pairs) == 0 {
 		return nil
 	}
-	var losers, both []gyre.ID
+	var losers, survivors, both []gyre.ID
 	for _, p := range pairs {
-		losers = append(losers, p.loser)
+		losers, survivors = append(losers, p.loser), append(survivors, p.survivor)
 		both = append(both, p.loser, p.survivor)
+	}
+	noteSources, err := j.tx.noteSources(ctx, survivors)
+	if err != nil {
+		return err
 	}
 	stand, err := j.tx.standings(ctx, both)
 	if err != nil {
@@ -85,6 +89,9 @@ func (j *journal) mergeExposures(ctx context.Context, pairs []exposurePair) erro
 		return err
 	}
 	if err := j.moveTwins(ctx); err != nil {
+		return err
+	}
+	if err := noteSources(ctx); err != nil {
 		return err
 	}
 	err = inChunks(losers, idArg, []any{int64(j.tx.ws)}, func(in string, args []any) error {
@@ -226,8 +233,19 @@ func (tx *Tx) standings(ctx context.Context, ids []gyre.ID) (map[gyre.ID]standin
 func (tx *Tx) setStandings(ctx context.Context, pairs []exposurePair, stand map[gyre.ID]standing) error {
 	var gone []move
 	var exceptions []gyre.Exception
+	ids := make([]gyre.ID, len(pairs))
+	for i, p := range pairs {
+		ids[i] = p.survivor
+	}
+	was, err := tx.standings(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for _, p := range pairs {
 		s := stand[p.survivor]
+		if err := tx.noteStanding(p.survivor, was[p.survivor], s); err != nil {
+			return err
+		}
 		gone = append(gone, move{e: gyre.Exposure{ID: p.survivor}}, move{e: gyre.Exposure{ID: p.loser}})
 		if s.Exception != nil {
 			x := *s.Exception

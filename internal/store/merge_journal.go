@@ -226,6 +226,9 @@ func (j *journal) change(ctx context.Context, table string, id gyre.ID, set map[
 		return err
 	}
 	j.note(journalItem{kind: table, op: opChanged, object: id, body: body})
+	if err := j.tx.noteColumns(table, id, c.Before, c.After); err != nil {
+		return err
+	}
 	return j.tx.setColumns(ctx, table, id, c.After)
 }
 

@@ -45,10 +45,23 @@ func (tx *Tx) undoMerge(ctx context.Context, m *gyre.Merge, actor string) error 
 	if err := u.mayUndo(ctx, items); err != nil {
 		return err
 	}
+	var survivors []gyre.ID
+	for _, i := range items {
+		if i.op == opSettled {
+			survivors = append(survivors, i.object)
+		}
+	}
+	noteSources, err := tx.noteSources(ctx, survivors)
+	if err != nil {
+		return err
+	}
 	for _, i := range items {
 		if err := u.restore(ctx, i); err != nil {
 			return fmt.Errorf("undo merge %s: %w", m.ID, err)
 		}
+	}
+	if err := noteSources(ctx); err != nil {
+		return err
 	}
 	if err := u.unsettle(ctx); err != nil {
 		return err
@@ -180,11 +193,14 @@ func (u *undoing) unchange(ctx context.Context, i journalItem) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	set := map[string]any{}
+	set, was := map[string]any{}, map[string]any{}
 	for col, v := range c.After {
 		if rows[0][col] == numbers(v) {
-			set[col] = numbers(c.Before[col])
+			set[col], was[col] = numbers(c.Before[col]), rows[0][col]
 		}
+	}
+	if err := u.tx.noteColumns(i.kind, i.object, was, set); err != nil {
+		return err
 	}
 	return u.tx.setColumns(ctx, i.kind, i.object, set)
 }

@@ -31,7 +31,7 @@ type DB struct {
 	// trial is set for a reader within a transaction, which has nothing else.
 	trial *txn
 	hub   hub
-	// now is the clock of what the store itself dates; tests may replace it.
+	// now is the clock of what the store itself dates: SetClock.
 	now func() time.Time
 
 	process atomic.Int64 // the worker that this process is; 0: none
@@ -158,6 +158,10 @@ func ownerOnly(path string) error {
 	}
 	return nil
 }
+
+// SetClock replaces the clock of what the store itself dates. It is for tests
+// that look back over days.
+func (db *DB) SetClock(now func() time.Time) { db.now = now }
 
 // Engine says which engine it is.
 func (db *DB) Engine() Engine { return db.dialect.Engine }

@@ -58,8 +58,12 @@ func byID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, column, que
 
 // ProjectionAssets streams assets; ids nil is all.
 func (db *DB) ProjectionAssets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionAsset) error) error {
+	return projectionAssets(ctx, db.r, ws, ids, yield)
+}
+
+func projectionAssets(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, yield func(ProjectionAsset) error) error {
 	scopes := map[gyre.ID][]gyre.ID{}
-	err := byID(ctx, db.r, ws, ids, "asset", "SELECT asset, scope FROM asset_scope WHERE workspace = $1 %s ORDER BY scope", func(s scanner) error {
+	err := byID(ctx, q, ws, ids, "asset", "SELECT asset, scope FROM asset_scope WHERE workspace = $1 %s ORDER BY scope", func(s scanner) error {
 		var asset, scope gyre.ID
 		err := s.Scan((*int64)(&asset), (*int64)(&scope))
 		scopes[asset] = append(scopes[asset], scope)
@@ -68,7 +72,7 @@ func (db *DB) ProjectionAssets(ctx context.Context, ws gyre.ID, ids []gyre.ID, y
 	if err != nil {
 		return fmt.Errorf("read scopes of assets: %w", err)
 	}
-	return byID(ctx, db.r, ws, ids, "id", "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+	return byID(ctx, q, ws, ids, "id", "SELECT "+assetColumns+" FROM asset WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
 		a, err := scanAsset(s)
 		if err != nil {
 			return err
@@ -79,10 +83,17 @@ func (db *DB) ProjectionAssets(ctx context.Context, ws gyre.ID, ids []gyre.ID, y
 
 // ProjectionWeaknesses streams weaknesses with their intelligence; ids nil is all.
 func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionWeakness) error) error {
+	return projectionWeaknesses(ctx, db.r, ws, ids, nil, func(cves []string) (map[string]gyre.Intel, error) { return db.Intel(ctx, cves) }, yield)
+}
+
+// projectionWeaknesses streams weaknesses as then makes them, with what intel knows of their CVEs.
+func projectionWeaknesses(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID, then func(*gyre.Weakness) error,
+	intel func(cves []string) (map[string]gyre.Intel, error), yield func(ProjectionWeakness) error,
+) error {
 	// In parts: intelligence is looked up for many at a time, and memory stays bounded.
 	var part []ProjectionWeakness
 	flush := func() error {
-		if err := db.addIntel(ctx, part); err != nil {
+		if err := addIntel(part, intel); err != nil {
 			return err
 		}
 		for _, w := range part {
@@ -93,10 +104,15 @@ func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.I
 		part = part[:0]
 		return nil
 	}
-	err := byID(ctx, db.r, ws, ids, "id", "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
+	err := byID(ctx, q, ws, ids, "id", "SELECT "+weaknessColumns+" FROM weakness WHERE workspace = $1 %s ORDER BY id", func(s scanner) error {
 		w, err := scanWeakness(s)
 		if err != nil {
 			return err
+		}
+		if then != nil {
+			if err := then(&w); err != nil {
+				return err
+			}
 		}
 		part = append(part, ProjectionWeakness{Weakness: w})
 		if len(part) == 2000 {
@@ -127,7 +143,7 @@ func (db *DB) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weak
 	})
 }
 
-func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
+func addIntel(rows []ProjectionWeakness, intel func(cves []string) (map[string]gyre.Intel, error)) error {
 	var cves []string
 	seen := map[string]bool{}
 	for i := range rows {
@@ -141,7 +157,7 @@ func (db *DB) addIntel(ctx context.Context, rows []ProjectionWeakness) error {
 	if len(cves) == 0 {
 		return nil
 	}
-	known, err := db.Intel(ctx, cves)
+	known, err := intel(cves)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ func (db *DB) Setting(ctx context.Context, ws gyre.ID, name string) (string, err
 
 // SetSetting stores a setting of a workspace.
 func (db *DB) SetSetting(ctx context.Context, ws gyre.ID, name, value string) error {
-	_, err := db.exec(ctx,
-		"INSERT INTO setting (workspace, name, value) VALUES ($1, $2, $3) ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value",
-		int64(ws), name, value)
+	_, err := db.exec(ctx, setSetting, int64(ws), name, value)
 	return err
 }
+
+const setSetting = "INSERT INTO setting (workspace, name, value) VALUES ($1, $2, $3) ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value"

@@ -1,0 +1,343 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/gyre-ctem/gyre"
+)
+
+// ActionDraft is an action as the plan has it now, with the exposures that it removes.
+type ActionDraft struct {
+	gyre.Action
+	Removes []gyre.ID
+}
+
+// PlanPart is a part of a plan: some actions as they are to be, and those of
+// which nothing is left.
+type PlanPart struct {
+	Drafts []ActionDraft
+	Empty  []gyre.ID
+	// Mark is how far the plan has come when this part is stored; "" says nothing.
+	Mark string
+}
+
+// planMark is the setting that keeps the mark.
+const planMark = "plan.mark"
+
+// PlanMark is the mark of the newest plan that was stored whole.
+func (db *DB) PlanMark(ctx context.Context, ws gyre.ID) (string, error) {
+	return db.Setting(ctx, ws, planMark)
+}
+
+// SavePlan makes the workspace's actions those of a plan, all of them; see SavePlanPart.
+func (db *DB) SavePlan(ctx context.Context, ws gyre.ID, drafts []ActionDraft) (int, error) {
+	actions, err := db.ActionKeys(ctx, ws)
+	if err != nil {
+		return 0, err
+	}
+	part := PlanPart{Drafts: drafts}
+	for _, d := range drafts {
+		delete(actions, d.Key)
+	}
+	part.Empty = slices.Sorted(maps.Values(actions))
+	if err := db.SavePlanPart(ctx, ws, part); err != nil {
+		return 0, err
+	}
+	return db.PlannedActions(ctx, ws)
+}
+
+// SavePlanPart stores a part of a plan: known keys keep their ID, owner and due
+// date, and their state, but one that was called done and removes exposures which are
+// still open is open again. An action that nothing is left of becomes verified;
+// dismissed ones stay so.
+func (db *DB) SavePlanPart(ctx context.Context, ws gyre.ID, part PlanPart) error {
+	return db.Write(ctx, ws, func(tx *Tx) error {
+		known, err := tx.actionsOf(ctx, part)
+		if err != nil {
+			return fmt.Errorf("read actions: %w", err)
+		}
+		links, err := tx.actionLinks(ctx, part)
+		if err != nil {
+			return err
+		}
+		var save []gyre.Action
+		want := map[gyre.ID]gyre.ID{} // exposure → action
+		for _, d := range part.Drafts {
+			standing := false
+			for _, e := range d.Removes {
+				standing = standing || links[e].state != gyre.StateFixClaimed
+			}
+			was, isKnown := known[d.Key]
+			a := tx.planned(known, d.Action, standing)
+			if !isKnown || !samePlan(was, a) {
+				save = append(save, a)
+			}
+			for _, e := range d.Removes {
+				want[e] = a.ID
+			}
+		}
+		empty := make(map[gyre.ID]bool, len(part.Empty))
+		for _, id := range part.Empty {
+			empty[id] = true
+		}
+		for _, a := range slices.SortedFunc(maps.Values(known), func(a, b gyre.Action) int { return cmp.Compare(a.ID, b.ID) }) {
+			if !empty[a.ID] || a.Exposures == 0 && (a.State == gyre.ActionVerified || a.State == gyre.ActionDismissed) {
+				continue
+			}
+			save = append(save, tx.emptied(a))
+		}
+		if err := tx.saveActions(ctx, save); err != nil {
+			return err
+		}
+		if err := tx.linkActions(ctx, links, want); err != nil || part.Mark == "" {
+			return err
+		}
+		_, err = tx.exec(ctx, setSetting, int64(ws), planMark, part.Mark)
+		return err
+	})
+}
+
+// samePlan says that storing b over a would change nothing but its time.
+func samePlan(a, b gyre.Action) bool {
+	return a.State == b.State && a.Title == b.Title && a.Exposures == b.Exposures && a.Assets == b.Assets && a.RiskRemoved == b.RiskRemoved &&
+		slices.EqualFunc(a.Steps, b.Steps, func(x, y gyre.Step) bool {
+			return x.Platform == y.Platform && x.Text == y.Text && x.Config == y.Config && slices.Equal(x.Commands, y.Commands) && slices.Equal(x.Assets, y.Assets)
+		})
+}
+
+// emptied is an action of which nothing is left.
+func (tx *Tx) emptied(a gyre.Action) gyre.Action {
+	was := a
+	a.Exposures, a.Assets, a.RiskRemoved, a.Updated = 0, 0, 0, tx.now
+	if a.State != gyre.ActionDismissed && a.State != gyre.ActionVerified {
+		tx.Append(gyre.Event{
+			Object: "action", ID: a.ID, Kind: "state", From: string(a.State), To: string(gyre.ActionVerified), Actor: "system",
+			Reason: "every exposure that it removes is closed",
+		})
+		a.State = gyre.ActionVerified
+	}
+	tx.noteAction(was, a)
+	return a
+}
+
+// actionsOf reads the stored actions that a part is about, by key.
+func (tx *Tx) actionsOf(ctx context.Context, part PlanPart) (map[string]gyre.Action, error) {
+	known := make(map[string]gyre.Action, len(part.Drafts)+len(part.Empty))
+	read := func(query string, args []any) error {
+		return each(ctx, tx.tx, query, args, func(s scanner) error {
+			a, err := scanAction(s)
+			known[a.Key] = a
+			return err
+		})
+	}
+	keys := make([]string, len(part.Drafts))
+	for i := range part.Drafts {
+		keys[i] = part.Drafts[i].Key
+	}
+	err := inChunks(keys, stringArg, []any{int64(tx.ws)}, func(in string, args []any) error {
+		return read("SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND name IN "+in, args)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return known, inChunks(part.Empty, idArg, []any{int64(tx.ws)}, func(in string, args []any) error {
+		return read("SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id IN "+in, args)
+	})
+}
+
+// actionLink is what a plan needs to know of an exposure.
+type actionLink struct {
+	action gyre.ID
+	state  gyre.State
+}
+
+// actionLinks reads how the exposures of a part stand now.
+func (tx *Tx) actionLinks(ctx context.Context, part PlanPart) (map[gyre.ID]actionLink, error) {
+	links := map[gyre.ID]actionLink{}
+	var ids []gyre.ID
+	for _, d := range part.Drafts {
+		ids = append(ids, d.Removes...)
+	}
+	err := eachKey(tx.tx, ids, func(g given) error {
+		return each(ctx, tx.tx, "WITH want(id) AS ("+g.text+") SELECT e.id, e.action, e.state FROM want w CROSS JOIN exposure e WHERE e.id = w.id AND e.workspace = $"+
+			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
+			var id gyre.ID
+			var l actionLink
+			err := s.Scan((*int64)(&id), (*int64)(&l.action), (*string)(&l.state))
+			links[id] = l
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read actions of exposures: %w", err)
+	}
+	return links, nil
+}
+
+// linkActions makes exposures point at their action. Closed ones keep theirs,
+// so that an action shows what it has removed.
+func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, want map[gyre.ID]gyre.ID) error {
+	type link struct{ exposure, action gyre.ID }
+	var moved []link
+	for id, l := range links {
+		if to, planned := want[id]; planned && to != l.action {
+			moved = append(moved, link{id, to})
+		}
+	}
+	slices.SortFunc(moved, func(a, b link) int { return cmp.Compare(a.exposure, b.exposure) })
+	for _, l := range moved {
+		from, to := links[l.exposure].action.String(), l.action.String()
+		tx.Append(gyre.Event{Object: "exposure", ID: l.exposure, Kind: "action", From: from, To: to, Actor: "system"})
+		tx.changed("exposure", l.exposure, "action", from, to)
+	}
+	err := eachGiven(tx.tx, 2, len(moved), func(i int, args []any) []any {
+		return append(args, int64(moved[i].exposure), int64(moved[i].action))
+	}, func(g given) error {
+		_, err := tx.exec(ctx, "WITH want(id, action) AS ("+g.text+") UPDATE exposure SET action = want.action FROM want WHERE exposure.id = want.id AND exposure.workspace = $"+
+			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws))...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("link exposures to actions: %w", err)
+	}
+	return nil
+}
+
+const planRow = "SELECT e.id, e.weakness, e.action, e.state, e.remedy FROM exposure e WHERE e.workspace = $1"
+
+// EachPlanRow calls fn with what a plan needs to know of exposures to find their
+// actions: of those of ids that exist, or of all that are active when ids is nil.
+func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(id, weakness, action gyre.ID, state gyre.State, remedy gyre.Remedy) error) error {
+	row := func(s scanner) error {
+		var id, weakness, action gyre.ID
+		var state, text string
+		if err := s.Scan((*int64)(&id), (*int64)(&weakness), (*int64)(&action), &state, &text); err != nil {
+			return err
+		}
+		var remedy gyre.Remedy
+		if err := fromJSON(text, &remedy); err != nil {
+			return err
+		}
+		return fn(id, weakness, action, gyre.State(state), remedy)
+	}
+	if ids == nil {
+		return each(ctx, db.r, planRow+" AND e.state IN "+activeStates+" ORDER BY e.id", []any{int64(ws)}, row)
+	}
+	return inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return each(ctx, db.r, planRow+" AND e.id IN "+in, args, row)
+	})
+}
+
+// activeStates are those of gyre.State.Active.
+const activeStates = "('open', 'triaged', 'in_remediation', 'fix_claimed')"
+
+// EachMember calls fn for the active exposures of actions.
+func (db *DB) EachMember(ctx context.Context, ws gyre.ID, actions []gyre.ID, fn func(exposure, action gyre.ID) error) error {
+	return inChunks(actions, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return each(ctx, db.r, "SELECT id, action FROM exposure WHERE workspace = $1 AND action <> 0 AND state IN "+activeStates+" AND action IN "+in, args, func(s scanner) error {
+			var id, action gyre.ID
+			if err := s.Scan((*int64)(&id), (*int64)(&action)); err != nil {
+				return err
+			}
+			return fn(id, action)
+		})
+	})
+}
+
+// ActionKeys lists the actions of a workspace by their key.
+func (db *DB) ActionKeys(ctx context.Context, ws gyre.ID) (map[string]gyre.ID, error) {
+	keys := map[string]gyre.ID{}
+	return keys, each(ctx, db.r, "SELECT id, name FROM action WHERE workspace = $1", []any{int64(ws)}, func(s scanner) error {
+		var id gyre.ID
+		var key string
+		err := s.Scan((*int64)(&id), &key)
+		keys[key] = id
+		return err
+	})
+}
+
+// PlannedActions counts the actions that have work left.
+func (db *DB) PlannedActions(ctx context.Context, ws gyre.ID) (int, error) {
+	var n int
+	err := db.r.QueryRowContext(ctx, "SELECT COUNT(*) FROM action WHERE workspace = $1 AND exposures > 0", int64(ws)).Scan(&n)
+	return n, err
+}
+
+// PlanChanges reads what happened after the event from, up to the event to, and
+// may make a plan other than it was: everything, when nobody can say what it was; exposures
+// that changed, or whose asset or weakness did, of which some may be gone; those of them
+// that stand for others now or moved; and the actions that somebody moved.
+func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (everything bool, exposures, moved, actions []gyre.ID, err error) {
+	changed, other, acted := map[gyre.ID]bool{}, map[gyre.ID]bool{}, map[gyre.ID]bool{}
+	owners := map[string]map[gyre.ID]bool{"asset": {}, "weakness": {}}
+	// What the plan itself does to exposures is no news to it, nor who sees them.
+	err = each(ctx, db.r, `SELECT DISTINCT object, object_id, kind FROM event WHERE workspace = $1 AND seq > $2 AND seq <= $3
+		AND NOT (object = 'exposure' AND kind IN ('action', 'band', 'source', 'credentialed', 'first_seen')) AND object <> 'run'`,
+		[]any{int64(ws), from, to}, func(s scanner) error {
+			var object, kind string
+			var id gyre.ID
+			if err := s.Scan(&object, (*int64)(&id), &kind); err != nil {
+				return err
+			}
+			switch object {
+			case "exposure":
+				changed[id] = true
+				if kind == "merged" || kind == "moved" || kind == "split" {
+					other[id] = true
+				}
+			case "asset", "weakness":
+				if kind != "created" { // else its exposures are new too
+					owners[object][id] = true
+				}
+			case "action":
+				acted[id] = true
+			case "intel", "scope":
+				everything = true
+			}
+			return nil
+		})
+	if err != nil || everything {
+		return everything, nil, nil, nil, err
+	}
+	for column, ids := range owners {
+		err := inChunks(slices.Collect(maps.Keys(ids)), idArg, []any{int64(ws)}, func(in string, args []any) error {
+			return each(ctx, db.r, "SELECT id FROM exposure WHERE workspace = $1 AND state IN "+activeStates+" AND "+column+" IN "+in, args, func(s scanner) error {
+				id, err := scanID(s)
+				changed[id] = true
+				return err
+			})
+		})
+		if err != nil {
+			return false, nil, nil, nil, fmt.Errorf("find exposures of changed %ss: %w", column, err)
+		}
+	}
+	return false, slices.Sorted(maps.Keys(changed)), slices.Sorted(maps.Keys(other)), slices.Sorted(maps.Keys(acted)), nil
+}
+
+// FormerActions are the actions in which exposures ever were: of those that
+// moved or are gone the row does not say, but the events do.
+func (db *DB) FormerActions(ctx context.Context, ws gyre.ID, exposures []gyre.ID) ([]gyre.ID, error) {
+	actions := map[gyre.ID]bool{}
+	err := inChunks(exposures, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return each(ctx, db.r, "SELECT to_value FROM event WHERE workspace = $1 AND kind = 'action' AND object_id IN "+in, args, func(s scanner) error {
+			var text string
+			if err := s.Scan(&text); err != nil {
+				return err
+			}
+			id, err := gyre.ParseID(text)
+			if id != 0 {
+				actions[id] = true
+			}
+			return err
+		})
+	})
+	return slices.Sorted(maps.Keys(actions)), err
+}
