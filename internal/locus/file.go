@@ -106,14 +106,14 @@ func packageKey(locus, ecosystem string) (key string, vague bool) {
 			return db.name + "#" + name, false
 		}
 	}
+	if !nowhere[strings.ToLower(where)] { // such as another system's database in a chroot
+		return where + "#" + name, false
+	}
 	base, _, _ := strings.Cut(strings.ToLower(ecosystem), ":")
 	if db := systemEcosystems[base]; db != "" {
 		return db + "#" + name, false
 	}
-	if nowhere[strings.ToLower(where)] {
-		return "#" + name, true
-	}
-	return where + "#" + name, false
+	return "#" + name, true
 }
 
 // unplaced is the key that a package has for who does not know where it lies.

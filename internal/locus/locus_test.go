@@ -59,6 +59,7 @@ func TestKey(t *testing.T) {
 		// Tools that see one package in the database of the system, whatever they say of it.
 		{gyre.AspectPackage, "/var/lib/dpkg/status#openssl", locus.Hint{Ecosystem: "Debian:12"}, "dpkg#openssl", false, "host inventory"},
 		{gyre.AspectPackage, "/var/lib/dpkg/status.d/openssl#OpenSSL", locus.Hint{}, "dpkg#openssl", false, "distroless image"},
+		{gyre.AspectPackage, "/srv/chroot/var/lib/dpkg/status#openssl", locus.Hint{Ecosystem: "Debian:12"}, "srv/chroot/var/lib/dpkg/status#openssl", false, "another system"},
 		{gyre.AspectPackage, "sbom#openssl", locus.Hint{Ecosystem: "Debian:12"}, "dpkg#openssl", false, "CycloneDX with purl"},
 		{gyre.AspectPackage, "pkg:deb/debian/openssl@3.0.11-1~deb12u2?arch=amd64", locus.Hint{}, "dpkg#openssl", false, "purl"},
 		{gyre.AspectPackage, "var/lib/rpm/Packages#bash", locus.Hint{Ecosystem: "Red Hat"}, "rpm#bash", false, ""},
