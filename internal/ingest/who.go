@@ -111,7 +111,7 @@ func (w *write) claims(ctx context.Context, all []sighting) ([]*made, error) {
 	if err := w.find(ctx, digests, at); err != nil {
 		return nil, err
 	}
-	if err := w.tie(ctx, all, out); err != nil {
+	if err := w.tieRefs(ctx, all, out); err != nil {
 		return nil, err
 	}
 	for _, m := range out {
@@ -155,9 +155,9 @@ func expiry(ids []gyre.Identifier) time.Duration {
 	return d
 }
 
-// tie makes a new claim about something that the run has named before say that
+// tieRefs makes a new claim about something that the run has named before say that
 // it is that: it takes over the strongest identifiers that it is known by.
-func (w *write) tie(ctx context.Context, all []sighting, claims []*made) error {
+func (w *write) tieRefs(ctx context.Context, all []sighting, claims []*made) error {
 	ties := map[*made]gyre.ID{}
 	var assets []gyre.ID
 	for _, m := range claims {
