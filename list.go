@@ -22,6 +22,7 @@ type ListInfo struct {
 	Facets  map[string][]FacetValue `json:"facets,omitempty"`
 	Seq     int64                   `json:"seq" doc:"Event up to which the list is current"`
 	FreshAt time.Time               `json:"fresh_at"`
+	AsOf    time.Time               `json:"as_of,omitzero" doc:"The list is how it was then, with today's knowledge of who is who"`
 }
 
 // FacetValue is one value of a field and how many rows have it.

@@ -237,6 +237,7 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
 		Exposures: a.db, Assets: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
 		Cycles: a.engine, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
+		Past:       &past{trends{db: a.db}, a.projected},
 		CheckScope: checkScope, CheckFilter: checkFilter,
 		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,
 		Hosts: a.hosts(), TLS: a.opt.Config.Get("tls-cert") != "",

@@ -46,7 +46,15 @@ func TestAsOf(t *testing.T) {
 					past = append(past, moment{h.now, what, h.picture(projectionStore{db})})
 				}
 				slices.Reverse(past)
+				var times []time.Time
+				for _, m := range slices.Backward(past) {
+					times = append(times, m.at.Add(time.Minute))
+				}
+				tallies, err := (&trends{db: db}).Trend(h.ctx, h.ws, times)
+				h.ok(err)
+				slices.Reverse(tallies)
 				for i, m := range past {
+					h.same("trend, after "+m.what, picture{Tally: m.pic.Tally}, picture{Tally: tallies[i]})
 					at := m.at.Add(time.Duration(i%2) * 30 * time.Minute) // until the next step nothing changes
 					h.same(fmt.Sprintf("%s, after %s", at.Format(time.DateTime), m.what), m.pic, h.picture(pastStore{db.AsOf(at)}))
 				}

@@ -27,7 +27,7 @@ func (c *cli) assetListCmd() *cobra.Command {
 	var lf listFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List assets, riskiest first", Args: cobra.NoArgs,
-		Example: "  gyre asset list --filter 'zone == \"internet\" && exposures > 0'",
+		Example: "  gyre asset list --filter 'zone == \"internet\" && exposures > 0'\n  gyre asset list --as-of 2026-11-01",
 		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			page, err := pages(cmd.Context(), a, "/assets", lf, func(p *httpapi.AssetPage) *string { return &p.Next },
 				func(all, p *httpapi.AssetPage) { all.Items = append(all.Items, p.Items...) })
@@ -39,10 +39,12 @@ func (c *cli) assetListCmd() *cobra.Command {
 				r.add(x.ID.String(), short(x.Name, 40), string(x.Kind), string(x.Zone), criticality(x.Criticality), x.Owner, strconv.Itoa(x.Exposures), points(x.Risk), string(x.MaxBand), when(x.LastSeen))
 			}
 			r.footer = fmt.Sprintf("%d of %d assets.", len(page.Items), page.Total)
+			r.footer += pastNote(page.AsOf)
 			return c.printer().list(page, r)
 		}),
 	}
 	lf.add(cmd)
+	lf.addAsOf(cmd)
 	return cmd
 }
 

@@ -30,6 +30,7 @@ type listFlags struct {
 	filter, sort string
 	limit        int
 	all          bool
+	asOf         string
 }
 
 func (f *listFlags) add(cmd *cobra.Command) {
@@ -37,6 +38,10 @@ func (f *listFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.sort, "sort", "", "fields, separated by commas; a minus before a field for descending")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "rows, at most 1000")
 	cmd.Flags().BoolVar(&f.all, "all", false, "every row, page after page")
+}
+
+func (f *listFlags) addAsOf(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", asOfHelp)
 }
 
 func (f *listFlags) query() url.Values {
@@ -50,6 +55,9 @@ func (f *listFlags) query() url.Values {
 	if f.all {
 		q.Set("limit", "1000")
 	}
+	if f.asOf != "" {
+		q.Set("as_of", f.asOf)
+	}
 	return q
 }
 
@@ -59,7 +67,8 @@ func (c *cli) exposureListCmd() *cobra.Command {
 		Use: "list", Short: "List exposures, riskiest first", Args: cobra.NoArgs,
 		Example: `  gyre exposure list
   gyre exposure list --filter 'severity >= HIGH && asset.internet_facing && state == "open"'
-  gyre exposure list --filter 'intel.kev' -o csv --all > kev.csv`,
+  gyre exposure list --filter 'intel.kev' -o csv --all > kev.csv
+  gyre exposure list --as-of 2026-11-01 --filter 'state == "open"'`,
 		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			page, err := pages(cmd.Context(), a, "/exposures", lf, func(p *httpapi.ExposurePage) *string { return &p.Next },
 				func(all, p *httpapi.ExposurePage) { all.Items = append(all.Items, p.Items...) })
@@ -74,10 +83,12 @@ func (c *cli) exposureListCmd() *cobra.Command {
 			if page.Total == 0 {
 				r.footer = "No exposure matches. If nothing was looked at yet: gyre cycle run"
 			}
+			r.footer += pastNote(page.AsOf)
 			return c.printer().list(page, r)
 		}),
 	}
 	lf.add(cmd)
+	lf.addAsOf(cmd)
 	return cmd
 }
 

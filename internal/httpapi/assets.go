@@ -21,6 +21,15 @@ func (s *server) registerAssets(api huma.API) {
 }
 
 func (s *server) listAssets(ctx context.Context, in *struct{ Query }) (*reply[AssetPage], error) {
+	past, at, err := s.past(ctx, in.AsOfQuery)
+	if err != nil {
+		return nil, err
+	}
+	if past != nil {
+		rows, info, err := past.Assets(in.list())
+		info.AsOf = at
+		return ok(AssetPage{rows, info}, err)
+	}
 	rows, info, err := s.Lists.Assets(ctx, workspace(ctx), in.list())
 	return ok(AssetPage{rows, info}, err)
 }

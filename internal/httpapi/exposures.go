@@ -39,6 +39,7 @@ type Query struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	After  string `query:"after" maxLength:"2000" doc:"next of the page before; the sort must be the same"`
 	Facets string `query:"facets" maxLength:"200" doc:"Fields, comma-separated, whose values are counted over all rows that match"`
+	AsOfQuery
 }
 
 func (q Query) list() gyre.ListQuery {
@@ -50,6 +51,15 @@ func fields(s string) []string {
 }
 
 func (s *server) listExposures(ctx context.Context, in *struct{ Query }) (*reply[ExposurePage], error) {
+	past, at, err := s.past(ctx, in.AsOfQuery)
+	if err != nil {
+		return nil, err
+	}
+	if past != nil {
+		rows, info, err := past.Exposures(in.list())
+		info.AsOf = at
+		return ok(ExposurePage{rows, info}, err)
+	}
 	rows, info, err := s.Lists.Exposures(ctx, workspace(ctx), in.list())
 	return ok(ExposurePage{rows, info}, err)
 }

@@ -20,6 +20,8 @@ var needs = map[string]auth.Grant{
 	"delete-token": auth.Self,
 
 	"get-overview":      auth.Read,
+	"get-history":       auth.Read,
+	"get-trend":         auth.Read,
 	"list-exposures":    auth.Read,
 	"get-exposure":      auth.Read,
 	"list-assets":       auth.Read,

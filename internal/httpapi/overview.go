@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,6 +18,7 @@ import (
 const (
 	overviewCycles  = 30
 	overviewActions = 5
+	maxPastCycles   = 10_000
 )
 
 // workingStates are the states of actions that somebody still has to do.
@@ -27,10 +29,16 @@ func (s *server) registerOverview(api huma.API) {
 	add(s, api, "examine", http.MethodGet, "/doctor", "Examine the installation", s.examine)
 }
 
-func (s *server) getOverview(ctx context.Context, _ *nothing) (*reply[Overview], error) {
+func (s *server) getOverview(ctx context.Context, in *struct{ AsOfQuery }) (*reply[Overview], error) {
 	ws := workspace(ctx)
+	past, at, err := s.past(ctx, in.AsOfQuery)
+	if err != nil {
+		return nil, err
+	}
+	if past != nil {
+		return s.pastOverview(ctx, past, at)
+	}
 	var out Overview
-	var err error
 	if out.Tally, err = s.Lists.Tally(ctx, ws); err != nil {
 		return nil, err
 	}
@@ -54,6 +62,19 @@ func (s *server) getOverview(ctx context.Context, _ *nothing) (*reply[Overview],
 			out.Freshness = r.Started
 		}
 	}
+	return ok(out, nil)
+}
+
+// pastOverview is the overview at a moment: what was added up, and the cycles
+// that had ended. What is to be done, and how feeds stand, is of today only.
+func (s *server) pastOverview(ctx context.Context, past PastView, at time.Time) (*reply[Overview], error) {
+	out := Overview{Tally: past.Tally(), AsOf: at}
+	cycles, err := s.History.Cycles(ctx, workspace(ctx), maxPastCycles)
+	if err != nil {
+		return nil, err
+	}
+	cycles = slices.DeleteFunc(cycles, func(c gyre.Cycle) bool { return c.Ended.IsZero() || c.Ended.After(at) })
+	out.addCycles(cycles[:min(len(cycles), overviewCycles)])
 	return ok(out, nil)
 }
 

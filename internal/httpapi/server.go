@@ -31,6 +31,7 @@ type Deps struct {
 	Assets     Assets
 	Actions    Actions
 	History    History
+	Past       Past
 	Scopes     Scopes
 	Filters    Filters
 	Replies    Replies
@@ -102,6 +103,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 
 	s.registerAccess(api)
 	s.registerOverview(api)
+	s.registerHistory(api)
 	s.registerExposures(api)
 	s.registerAssets(api)
 	s.registerActions(api)

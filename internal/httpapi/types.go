@@ -21,6 +21,7 @@ type Overview struct {
 	TopActions []gyre.Action     `json:"top_actions" doc:"Open actions that remove most risk"`
 	Feeds      []gyre.FeedStatus `json:"feeds"`
 	Freshness  time.Time         `json:"freshness,omitzero" doc:"When the estate was looked at last"`
+	AsOf       time.Time         `json:"as_of,omitzero" doc:"Tally and cycles are how they were then, with today's knowledge of who is who"`
 }
 
 // CyclePoint is one cycle in a trend.

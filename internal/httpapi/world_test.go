@@ -65,6 +65,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.auth = auth.New(auth.Config{Store: w.db, Sessions: w.db.Sessions(), Workspace: ws.ID, Log: log, Now: w.now})
 	lists := projection.New(projectionStore{w.db})
+	lists.Past(func(at time.Time) projection.Source { return pastStore{w.db.AsOf(at)} })
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	w.handler = httpapi.New(ctx, httpapi.Deps{
@@ -75,6 +76,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 		},
 		Exposures: w.db, Assets: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
+		Past: past{w.db, lists},
 		CheckScope: func(s gyre.Scope) error {
 			if s.Name == "" {
 				return gyre.FieldErrorf(gyre.Invalid, "name", "a scope needs a name")

@@ -72,7 +72,7 @@ func (p *Projection) catchUp(ctx context.Context, w *workspace, last int64) (*st
 	if err != nil {
 		return nil, fmt.Errorf("newest event: %w", err)
 	}
-	b, err := load(ctx, p.store, w.id, time.Now())
+	b, err := load(ctx, p.store, w.id, p.clock())
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (b *builder) worthReloading(n *news) bool {
 // apply reads the rows that events speak of, all of them before the first is
 // changed: when reading fails, nothing has happened.
 func (p *Projection) apply(ctx context.Context, w *workspace, n *news) error {
-	b, now := w.builder, time.Now()
+	b, now := w.builder, p.clock()
 	var c changed
 	if err := c.readRows(ctx, p.store, w.id, keys(n.assets), keys(n.weaknesses)); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 // Projection answers for all workspaces. Safe for concurrent use.
 type Projection struct {
 	store Store
+	clock func() time.Time // what the word now in a selector means when rows change
 	past  past
 
 	mu         sync.Mutex
@@ -35,8 +36,11 @@ type workspace struct {
 }
 
 // New returns a projection over a store. It loads nothing yet.
-func New(store Store) *Projection {
-	return &Projection{store: store, workspaces: map[gyre.ID]*workspace{}}
+func New(store Store) *Projection { return NewAt(store, time.Now) }
+
+// NewAt is New with a clock of its own, for a store that replays the past.
+func NewAt(store Store, clock func() time.Time) *Projection {
+	return &Projection{store: store, clock: clock, workspaces: map[gyre.ID]*workspace{}}
 }
 
 // View returns the workspace as it is now: it holds every event that was

@@ -28,10 +28,21 @@ import (
 type AsOf struct {
 	db *DB
 	at int64
+	// rough: exposures say when they were seen last as they do today.
+	rough bool
 }
 
 // AsOf returns the past at a time.
 func (db *DB) AsOf(at time.Time) *AsOf { return &AsOf{db: db, at: micros(at.UTC())} }
+
+// Rough leaves out when exposures were seen last, which nothing that adds up
+// an estate depends on: of a large one that is most of the work.
+func (p *AsOf) Rough() *AsOf { return &AsOf{db: p.db, at: p.at, rough: true} }
+
+// SeqAt is the number of the last event up to a time.
+func (db *DB) SeqAt(ctx context.Context, ws gyre.ID, at time.Time) (int64, error) {
+	return seqAt(ctx, db.r, ws, micros(at.UTC()))
+}
 
 // HistoryBegins is the first moment that can be looked back at: the workspace's
 // first event that says what it changed. It is zero when nothing has happened yet.
@@ -124,20 +135,30 @@ type sinceEvent struct {
 }
 
 // eachSince calls fn with the events of a kind of object after a number, in
-// order, which say that one came or changed.
-func eachSince(ctx context.Context, q querier, ws gyre.ID, object string, seq int64, fn func(e sinceEvent) error) error {
-	err := each(ctx, q, `SELECT seq, object_id, kind, changes FROM event WHERE workspace = $1 AND seq > $2 AND object = $3
-		AND (changes <> '' OR kind IN ('created', 'merged_in')) ORDER BY seq`, []any{int64(ws), seq, object}, func(s scanner) error {
-		var e sinceEvent
-		var text string
-		if err := s.Scan(&e.seq, (*int64)(&e.id), &e.kind, &text); err != nil {
-			return err
-		}
-		if err := fromJSON(text, &e.changes); err != nil {
-			return err
-		}
-		return fn(e)
-	})
+// order, which say that one came or changed; ids nil is every one.
+func eachSince(ctx context.Context, q querier, ws gyre.ID, object string, seq int64, ids []gyre.ID, fn func(e sinceEvent) error) error {
+	query := `SELECT seq, object_id, kind, changes FROM event WHERE workspace = $1 AND seq > $2 AND object = $3
+		AND (changes <> '' OR kind IN ('created', 'merged_in')) %s ORDER BY seq`
+	read := func(in string, args []any) error {
+		return each(ctx, q, fmt.Sprintf(query, in), args, func(s scanner) error {
+			var e sinceEvent
+			var text string
+			if err := s.Scan(&e.seq, (*int64)(&e.id), &e.kind, &text); err != nil {
+				return err
+			}
+			if err := fromJSON(text, &e.changes); err != nil {
+				return err
+			}
+			return fn(e)
+		})
+	}
+	first := []any{int64(ws), seq, object}
+	var err error
+	if ids == nil {
+		err = read("", first)
+	} else {
+		err = inChunks(ids, idArg, first, func(in string, args []any) error { return read("AND object_id IN "+in, args) })
+	}
 	if err != nil {
 		return fmt.Errorf("read history of %ss: %w", object, err)
 	}
@@ -270,7 +291,7 @@ func (p *AsOf) Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error) {
 		}
 		var came since
 		known := map[gyre.ID]map[string]bool{}
-		err = eachSince(ctx, q, ws, "scope", seq, func(e sinceEvent) error {
+		err = eachSince(ctx, q, ws, "scope", seq, nil, func(e sinceEvent) error {
 			came.note(e.id, e.kind)
 			id := e.id
 			if bodies[id] == nil {
@@ -309,4 +330,10 @@ func (p *AsOf) Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error) {
 	})
 	slices.SortFunc(out, func(a, b gyre.Scope) int { return strings.Compare(a.Name, b.Name) })
 	return out, err
+}
+
+// CountMerges is a number that changes whenever who is who does.
+func (db *DB) CountMerges(ctx context.Context, ws gyre.ID) (int64, error) {
+	return one(ctx, db.r, "workspace", ws, func(s scanner) (n int64, err error) { return n, s.Scan(&n) },
+		"SELECT COUNT(*) + COUNT(CASE WHEN undone > 0 THEN 1 END) FROM merge WHERE workspace = $1", int64(ws))
 }

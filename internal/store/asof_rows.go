@@ -23,7 +23,7 @@ func (p *AsOf) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func
 	return p.snapshot(ctx, ws, func(q querier, seq int64) error {
 		var came since
 		before := map[gyre.ID]*assetBefore{}
-		err := eachSince(ctx, q, ws, "asset", seq, func(e sinceEvent) error {
+		err := eachSince(ctx, q, ws, "asset", seq, ids, func(e sinceEvent) error {
 			came.note(e.id, e.kind)
 			b := before[e.id]
 			if b == nil {
@@ -119,7 +119,7 @@ func (b *assetBefore) restore(a *ProjectionAsset) error {
 func (p *AsOf) Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionWeakness) error) error {
 	return p.snapshot(ctx, ws, func(q querier, seq int64) error {
 		before := map[gyre.ID]map[string]changeOf{}
-		err := eachSince(ctx, q, ws, "weakness", seq, func(e sinceEvent) error {
+		err := eachSince(ctx, q, ws, "weakness", seq, ids, func(e sinceEvent) error {
 			if before[e.id] == nil {
 				before[e.id] = map[string]changeOf{}
 			}
@@ -307,7 +307,7 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 		}
 		var came since
 		var own, others exposureBefores // of others that were merged into it
-		err = eachSince(ctx, q, ws, "exposure", seq, func(e sinceEvent) error {
+		err = eachSince(ctx, q, ws, "exposure", seq, ids, func(e sinceEvent) error {
 			if moved[e.seq] {
 				return others.note(e)
 			}
@@ -324,9 +324,11 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 		if err := came.settle(ctx, q, ws, "exposure", seq); err != nil {
 			return err
 		}
-		seen, err := seenSince(ctx, q, ws, "exposure", p.at)
-		if err != nil {
-			return err
+		var seen map[gyre.ID]int64
+		if !p.rough {
+			if seen, err = seenSince(ctx, q, ws, "exposure", p.at); err != nil {
+				return err
+			}
 		}
 		return exposuresNow(ctx, q, ws, ids, func(e ProjectionExposure) error {
 			if came.created[e.ID] {

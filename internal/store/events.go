@@ -85,6 +85,17 @@ func (db *DB) EventsOf(ctx context.Context, ws, object gyre.ID, limit int) ([]gy
 		"SELECT "+eventColumns+" FROM event WHERE object_id = $2 AND workspace = $1 ORDER BY seq DESC LIMIT $3", int64(ws), int64(object), limit)
 }
 
+// HistoryOf lists the newest events of one object before a number, newest
+// first; 0 is all of them.
+func (db *DB) HistoryOf(ctx context.Context, ws, object gyre.ID, before int64, limit int) ([]gyre.Event, error) {
+	if before <= 0 {
+		before = int64(maxID)
+	}
+	return collect(ctx, db.r, scanEvent,
+		"SELECT "+eventColumns+" FROM event WHERE object_id = $2 AND workspace = $1 AND seq < $3 ORDER BY seq DESC LIMIT $4",
+		int64(ws), int64(object), before, limit)
+}
+
 // EventsOfRun lists the events of one run after seq, in order.
 func (db *DB) EventsOfRun(ctx context.Context, ws, run gyre.ID, seq int64, limit int) ([]gyre.Event, error) {
 	return collect(ctx, db.r, scanEvent,

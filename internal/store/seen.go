@@ -240,3 +240,17 @@ func seenBy(said map[string]word) []string {
 	slices.Sort(out)
 	return out
 }
+
+// AssetsSeen lists the assets that were seen between two moments, the later included.
+func (db *DB) AssetsSeen(ctx context.Context, ws gyre.ID, after, until time.Time) ([]gyre.ID, error) {
+	ids := map[gyre.ID]bool{}
+	err := each(ctx, db.r, "SELECT body FROM seen_before WHERE workspace = $1 AND at > $2 AND at <= $3 AND object = 'asset'",
+		[]any{int64(ws), micros(after), micros(until)}, func(s scanner) error {
+			var body []byte
+			if err := s.Scan(&body); err != nil {
+				return err
+			}
+			return eachSighting(body, func(id gyre.ID, _ int64) { ids[id] = true })
+		})
+	return slices.Collect(maps.Keys(ids)), err
+}
