@@ -176,7 +176,7 @@ func (w *write) named(ctx context.Context, all []gyre.Weakness) (map[string]gyre
 		}
 	}
 	if len(tied) > 0 {
-		fresh, err := w.tie(ctx, all, sorted(tied))
+		fresh, err := w.tieNames(ctx, all, sorted(tied))
 		if err != nil {
 			return nil, err
 		}
@@ -196,9 +196,9 @@ func (w *write) named(ctx context.Context, all []gyre.Weakness) (map[string]gyre
 	return w.tx.WeaknessesByAlias(ctx, keys)
 }
 
-// tie stores what findings say of names, and returns the names of which
+// tieNames stores what findings say of names, and returns the names of which
 // something new is said.
-func (w *write) tie(ctx context.Context, all []gyre.Weakness, keys []string) ([]string, error) {
+func (w *write) tieNames(ctx context.Context, all []gyre.Weakness, keys []string) ([]string, error) {
 	known, err := w.tx.ReportTies(ctx, keys)
 	if err != nil {
 		return nil, err
