@@ -35,7 +35,7 @@ var bareTables = []bareTable{
 	{"coverage", "id", true},
 	{"weakness", "id", false},
 	{"weakness_alias", "workspace, alias", false},
-	{"exposure", "asset, weakness, locus", false},
+	{"exposure", "asset, weakness, place", false},
 	{"observation", "exposure, source", false},
 	{"action", "id", false},
 	{"event", "workspace, seq", true},

@@ -44,11 +44,14 @@ func writeNessus(w *writer, e *estate) error {
 }
 
 func (e *estate) nessusHost(w *writer, host int, sights []sight) {
-	name := hostName(host)
+	name, day := hostName(host), "Mon Mar  2"
+	if e.Changed > 0 { // a week later
+		day = "Mon Mar  9"
+	}
 	w.put(`<ReportHost name="`, name, `"><HostProperties>`, "\n")
 	for _, tag := range [][2]string{
-		{"HOST_START", "Mon Mar  2 10:00:00 2026"},
-		{"HOST_END", "Mon Mar  2 10:20:00 2026"},
+		{"HOST_START", day + " 10:00:00 2026"},
+		{"HOST_END", day + " 10:20:00 2026"},
 		{"Credentialed_Scan", "true"},
 		{"policy-used", "Everything, with credentials"},
 		{"operating-system", "Example Linux 12"},
