@@ -67,22 +67,41 @@ func (f *Folder) Release() error {
 // bind notes which kind of database the folder goes with and refuses another: a
 // command that forgot --database would else open an empty SQLite file in silence.
 func (f *Folder) bind(database string) error {
-	engine, _, _ := strings.Cut(database, ":")
-	if engine == "postgresql" {
-		engine = "postgres"
+	known, err := goesWith(f.path, database)
+	if err != nil || known {
+		return err
 	}
-	path := filepath.Join(f.path, engineName)
-	known, err := os.ReadFile(path) // #nosec G304 -- our own folder
+	return f.rebind(database)
+}
+
+// rebind notes that from now on the folder goes with this kind of database.
+func (f *Folder) rebind(database string) error {
+	return os.WriteFile(filepath.Join(f.path, engineName), []byte(engineOf(database)+"\n"), 0o600)
+}
+
+// goesWith refuses a database of another kind than the one that a folder goes
+// with; known says that it goes with one.
+func goesWith(path, database string) (known bool, err error) {
+	b, err := os.ReadFile(filepath.Join(path, engineName)) // #nosec G304 -- our own folder
+	engine := strings.TrimSpace(string(b))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return os.WriteFile(path, []byte(engine+"\n"), 0o600)
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("read %s: %w", engineName, err)
-	case strings.TrimSpace(string(known)) != engine:
-		return gyre.FieldErrorf(gyre.Invalid, "database",
-			"the data folder %s goes with a %s database; name it with --database or GYRE_DATABASE, or choose another folder with --data", f.path, strings.TrimSpace(string(known)))
+		return false, fmt.Errorf("read %s: %w", engineName, err)
+	case engine != engineOf(database):
+		return true, gyre.FieldErrorf(gyre.Invalid, "database",
+			"the data folder %s goes with a %s database; name it with --database or GYRE_DATABASE, or choose another folder with --data", path, engine)
 	}
-	return nil
+	return true, nil
+}
+
+func engineOf(database string) string {
+	engine, _, _ := strings.Cut(database, ":")
+	if engine == "postgresql" {
+		return "postgres"
+	}
+	return engine
 }
 
 // announce writes down how to reach the server that now holds the folder.

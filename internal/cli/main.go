@@ -147,7 +147,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 	root.AddCommand(
 		c.serveCmd(), c.demoCmd(), c.cycleCmd(), c.scopeCmd(), c.scanCmd(), c.importCmd(), c.uploadCmd(), c.assetCmd(), c.exposureCmd(),
 		c.actionCmd(), c.validateCmd(), c.feedCmd(), c.labCmd(), c.userCmd(), c.tokenCmd(), c.doctorCmd(), c.versionCmd(),
-		c.overviewCmd(), c.historyCmd(), c.trendCmd(),
+		c.overviewCmd(), c.historyCmd(), c.trendCmd(), c.backupCmd(), c.restoreCmd(),
 	)
 	usageErrors(root)
 	return root

@@ -35,6 +35,9 @@ type Dialect struct {
 	Vacuum string
 	// Size is a query for the database's size in bytes.
 	Size string
+	// Columns is a query for the columns of every table, by name: table, column,
+	// type, place in the primary key.
+	Columns string
 	// IsDuplicate says that an error is a broken uniqueness.
 	IsDuplicate func(error) bool
 	// Insert inserts many rows; see insert.
@@ -65,6 +68,8 @@ var dialects = map[Engine]*Dialect{
 		Engine: SQLite,
 		Vacuum: "PRAGMA optimize",
 		Size:   "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+		Columns: `SELECT m.name, c.name, c.type, c.pk FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+			WHERE m.type = 'table' ORDER BY m.name, c.name`,
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*sqlite.Error](err)
 			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -88,6 +93,11 @@ var dialects = map[Engine]*Dialect{
 		Alone:    "SELECT pg_advisory_xact_lock(4793012686)",
 		Size:     "SELECT pg_database_size(current_database())",
 		Snapshot: sql.LevelRepeatableRead,
+		Columns: `SELECT c.relname, a.attname, format_type(a.atttypid, NULL), COALESCE((SELECT k.n FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(col, n)
+				WHERE i.indrelid = c.oid AND i.indisprimary AND k.col = a.attnum), 0)
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+			WHERE c.relnamespace = to_regnamespace(current_schema()::text) AND c.relkind = 'r'
+			ORDER BY c.relname::text COLLATE "C", a.attname::text COLLATE "C"`,
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"

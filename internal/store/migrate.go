@@ -27,6 +27,15 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("lock database for migration: %w", err)
 	}
 	defer unlock()
+	if err := db.migrateTo(ctx, 0); err != nil {
+		return err
+	}
+	return db.migrateRiver(ctx)
+}
+
+// migrateTo brings the schema to a version, or up to date (0); the caller sees
+// to it that nobody else does.
+func (db *DB) migrateTo(ctx context.Context, schema int64) error {
 	folder, err := fs.Sub(migrations, "migrations/"+string(db.dialect.Engine))
 	if err != nil {
 		return err
@@ -46,10 +55,18 @@ func (db *DB) migrate(ctx context.Context) error {
 	if have > want {
 		return gyre.Errorf(gyre.Conflict, "the database has schema %d, this program knows up to %d: it was used by a newer Gyre", have, want)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	switch {
+	case schema == 0:
+		_, err = provider.Up(ctx)
+	case schema < 0 || schema > want:
+		return gyre.Errorf(gyre.Conflict, "schema %d is not known; this program knows up to %d", schema, want)
+	default:
+		_, err = provider.UpTo(ctx, schema)
+	}
+	if err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}
-	return db.migrateRiver(ctx)
+	return nil
 }
 
 // lockFile holds a lock beside the database file for as long as the migration

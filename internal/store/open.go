@@ -58,7 +58,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return db, nil
 }
 
-func open(ctx context.Context, dsn string) (*DB, error) {
+func open(ctx context.Context, dsn string, tune ...func(*pgx.ConnConfig)) (*DB, error) {
 	db := &DB{url: dsn, now: time.Now}
 	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
 	switch {
@@ -69,7 +69,7 @@ func open(ctx context.Context, dsn string) (*DB, error) {
 		}
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
 		db.dialect = dialects[Postgres]
-		if err := db.openPostgres(dsn); err != nil {
+		if err := db.openPostgres(dsn, tune...); err != nil {
 			return nil, err
 		}
 	default:
@@ -82,7 +82,7 @@ func open(ctx context.Context, dsn string) (*DB, error) {
 	return db, nil
 }
 
-func (db *DB) openPostgres(dsn string) error {
+func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
 	conf, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return gyre.Errorf(gyre.Invalid, "database address: %w", err)
@@ -91,6 +91,9 @@ func (db *DB) openPostgres(dsn string) error {
 	// the connection: the first big import would read whole tables for each batch.
 	conf.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	conf.RuntimeParams["application_name"] = "gyre"
+	for _, t := range tune {
+		t(conf)
+	}
 	pool := stdlib.OpenDB(*conf)
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(8)
