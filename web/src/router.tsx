@@ -115,6 +115,16 @@ const routes = [
   }),
   createRoute({
     ...parent,
+    path: '/imports',
+    component: lazyRouteComponent(() => import('./pages/Imports'), 'Imports'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/imports/$id',
+    component: lazyRouteComponent(() => import('./pages/Import'), 'Import'),
+  }),
+  createRoute({
+    ...parent,
     path: '/scopes',
     component: lazyRouteComponent(() => import('./pages/Scopes'), 'Scopes'),
   }),

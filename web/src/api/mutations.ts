@@ -9,6 +9,8 @@ import type {
   ActionPatch,
   AssetPatch,
   ExposureChange,
+  Import,
+  ImportPreview,
   PasswordChange,
   ScopeInput,
   SignIn,
@@ -107,6 +109,50 @@ export const useResumeCycle = () =>
     'cycle',
     'cycles',
     'overview',
+  );
+
+export interface Report {
+  file: File;
+  zone?: string;
+  asset?: string;
+}
+
+const sendReport = ({ file, zone, asset }: Report, query: { preview: true } | { wait: false }) =>
+  ok(
+    client.POST('/api/v1/imports', {
+      params: { query: { name: file.name, ...(zone && { zone }), ...(asset && { asset }), ...query } },
+      body: file as unknown as string,
+      bodySerializer: (body: unknown) => body as Blob,
+      headers: { 'Content-Type': 'application/octet-stream' },
+    }),
+  );
+
+/** Hands reports in, one after the other. They are imported without anybody waiting for it. */
+export const useImport = () =>
+  useWrite(async (reports: Report[]) => {
+    const kept: Import[] = [];
+    for (const report of reports) kept.push((await sendReport(report, { wait: false })) as Import);
+    return kept;
+  }, 'imports');
+
+/** Asks what a report would change. Nothing is stored. */
+export const usePreview = () =>
+  useMutation({
+    mutationFn: async (report: Report) => (await sendReport(report, { preview: true })) as ImportPreview,
+  });
+
+export const useCancelImport = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/imports/{id}/cancel', { ...once(), ...at(id) })),
+    'imports',
+    'import',
+  );
+
+export const useRetryImport = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/imports/{id}/retry', { ...once(), ...at(id) })),
+    'imports',
+    'import',
   );
 
 /** Makes a scope, or with an id replaces it. */

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { importEnded } from '../lib/imports';
 import { client, ok, Problem } from './client';
 import type { Action, Session } from './types';
 
@@ -132,6 +133,20 @@ export const diffQuery = (id: string, other: string) =>
       ok(
         client.GET('/api/v1/cycles/{id}/diff', { params: { path: { id }, query: { with: other } }, signal }),
       ),
+  });
+
+export const importsQuery = queryOptions({
+  queryKey: ['imports'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/imports', { params: { query: { limit: 100 } }, signal })),
+  // Imports go on without this page; look often while one does.
+  refetchInterval: (query) => (query.state.data?.items?.some((i) => !importEnded(i)) ? 1000 : false),
+});
+
+export const importQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['import', id],
+    queryFn: ({ signal }) => ok(client.GET('/api/v1/imports/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (query.state.data && importEnded(query.state.data) ? false : 1000),
   });
 
 export const scopesQuery = queryOptions({

@@ -460,10 +460,69 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** List imports, newest first */
+        get: operations["list-imports"];
+        put?: never;
+        /**
+         * Import a report of another tool; the body is the report itself
+         * @description The report is kept first, then checked as a whole, and only if nothing is wrong with it stored.
+         *     Without wait=false the answer comes when the import is done and is its run (201; 200 when it was done before). With wait=false
+         *     the answer is the import itself (202); GET /imports/{id} tells how it goes on. It goes on without its caller, too.
+         *     The same content with the same parameters is one import, unless again=true. With preview=true nothing is
+         *     imported and the answer says what would be.
+         */
+        post: operations["import-report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An import: how far it is, or what became of it */
+        get: operations["get-import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Import a report of another tool; the body is the report itself */
-        post: operations["import-report"];
+        /** Cancel an import that is not being stored yet */
+        post: operations["cancel-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import anew what failed or was cancelled and is still kept */
+        post: operations["retry-import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -990,6 +1049,8 @@ export interface components {
             actor: string;
             /** Format: date-time */
             at: string;
+            /** @description JSON of every field that changed: {field: [before, after]} */
+            changes?: string;
             /** @description JSON of what explains it: evidence, score inputs */
             details?: string;
             from?: string;
@@ -1256,6 +1317,66 @@ export interface components {
             value: string;
             zone?: string;
         };
+        ImportDetail: {
+            actor: string;
+            address?: string;
+            asset?: string;
+            /**
+             * Format: int64
+             * @description What the content comes to
+             */
+            batches?: number;
+            /** @description What it brought and changed, judging included */
+            counts: components["schemas"]["RunCounts"];
+            /** Format: date-time */
+            created: string;
+            /** @description SHA-256 of the content */
+            digest?: string;
+            /** Format: int64 */
+            done: number;
+            /** @description The same content with the same parameters was handed in before; this is that import */
+            duplicate?: boolean;
+            /** Format: date-time */
+            ended?: string;
+            /** @description Why it failed, or why it stands still */
+            error?: string;
+            /** @description Importer; detected when none was named */
+            format?: string;
+            id: string;
+            /** @description The run that judged it */
+            judged?: string;
+            /**
+             * Format: date-time
+             * @description When the tool looked, as the report itself says
+             */
+            looked?: string;
+            name: string;
+            /** @description The run that stores it, with what judging brought */
+            result?: components["schemas"]["Run"];
+            /** @description The run that stores it */
+            run?: string;
+            /**
+             * Format: int64
+             * @description Bytes, as they came
+             */
+            size: number;
+            state: string;
+            /**
+             * Format: int64
+             * @description Batches that are in the estate
+             */
+            stored?: number;
+            /**
+             * Format: int64
+             * @description 0: not known yet
+             */
+            total: number;
+            zone?: string;
+        };
+        ImportList: {
+            items: components["schemas"]["Upload"][];
+            next?: string;
+        };
         Intel: {
             /**
              * Format: double
@@ -1292,11 +1413,20 @@ export interface components {
             evidence: components["schemas"]["Evidence"];
             exposure: string;
             id: string;
+            /** @description Where the source says that it lies */
+            locus?: string;
             run: string;
             /** @description False: a covering run that did not see it */
             seen: boolean;
+            /**
+             * @description What the source rates it
+             * @enum {string}
+             */
+            severity: "info" | "low" | "medium" | "high" | "critical";
             /** @description Plug-in that saw it */
             source: string;
+            /** @description What the source calls the weakness */
+            weakness?: string;
         };
         Overview: {
             /** @description What the latest cycle changed */
@@ -1327,6 +1457,16 @@ export interface components {
         Ping: {
             /** Format: date-time */
             at: string;
+        };
+        PreviewChange: {
+            /** Format: int64 */
+            count: number;
+            /** @description Names of the first few */
+            examples: string[];
+            /** @description created, merged, updated, closed, reopened … */
+            kind: string;
+            /** @description asset, exposure or weakness */
+            object: string;
         };
         Problem: {
             /** @enum {string} */
@@ -1634,6 +1774,79 @@ export interface components {
         };
         TokenList: {
             items: components["schemas"]["Token"][];
+        };
+        Upload: {
+            actor: string;
+            address?: string;
+            asset?: string;
+            /**
+             * Format: int64
+             * @description What the content comes to
+             */
+            batches?: number;
+            /** @description What it brought and changed, judging included */
+            counts: components["schemas"]["RunCounts"];
+            /** Format: date-time */
+            created: string;
+            /** @description SHA-256 of the content */
+            digest?: string;
+            /** Format: int64 */
+            done: number;
+            /** @description The same content with the same parameters was handed in before; this is that import */
+            duplicate?: boolean;
+            /** Format: date-time */
+            ended?: string;
+            /** @description Why it failed, or why it stands still */
+            error?: string;
+            /** @description Importer; detected when none was named */
+            format?: string;
+            id: string;
+            /** @description The run that judged it */
+            judged?: string;
+            /**
+             * Format: date-time
+             * @description When the tool looked, as the report itself says
+             */
+            looked?: string;
+            name: string;
+            /** @description The run that stores it */
+            run?: string;
+            /**
+             * Format: int64
+             * @description Bytes, as they came
+             */
+            size: number;
+            state: string;
+            /**
+             * Format: int64
+             * @description Batches that are in the estate
+             */
+            stored?: number;
+            /**
+             * Format: int64
+             * @description 0: not known yet
+             */
+            total: number;
+            zone?: string;
+        };
+        UploadPreview: {
+            /** @description Kinds of change, with examples */
+            changes: components["schemas"]["PreviewChange"][];
+            counts: components["schemas"]["RunCounts"];
+            format: string;
+            limits?: string[];
+            /**
+             * Format: date-time
+             * @description When the tool looked, as the report itself says
+             */
+            looked?: string;
+            name: string;
+            problems?: components["schemas"]["RunProblem"][];
+            /**
+             * @description How the run would end; only one that succeeds closes
+             * @enum {string}
+             */
+            status: "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
         };
         Verdict: {
             /** Format: date-time */
@@ -2806,6 +3019,39 @@ export interface operations {
             };
         };
     };
+    "list-imports": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "import-report": {
         parameters: {
             query: {
@@ -2819,6 +3065,12 @@ export interface operations {
                 asset?: string;
                 /** @description Its IP address */
                 address?: string;
+                /** @description Answer when the import is done */
+                wait?: boolean;
+                /** @description Import what was imported before once more */
+                again?: boolean;
+                /** @description Import nothing; say what would be changed */
+                preview?: boolean;
             };
             header?: {
                 /** @description Makes a repeat of this request do nothing */
@@ -2833,13 +3085,123 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description Done before, or what a preview says */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["Run"] | components["schemas"]["UploadPreview"];
+                };
+            };
+            /** @description Imported */
+            201: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Kept; it will be imported */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+        };
+    };
+    "get-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             /** @description Error */

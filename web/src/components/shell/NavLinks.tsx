@@ -12,6 +12,7 @@ const places: { to: string; title: string; icon: IconName }[] = [
   { to: '/assets', title: 'Assets', icon: 'assets' },
   { to: '/actions', title: 'Actions', icon: 'actions' },
   { to: '/cycles', title: 'Cycles', icon: 'cycles' },
+  { to: '/imports', title: 'Imports', icon: 'imports' },
   { to: '/scopes', title: 'Scopes', icon: 'scopes' },
 ];
 
