@@ -42,7 +42,7 @@ test('a report: what it would change, handing it in, the same again, one that is
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByRole('link', { name: 'broken.xml' }).click();
   await expect(page.getByText('Nothing of it was stored')).toBeVisible();
-  await expect(page.getByRole('alert')).toContainText('broken.xml');
+  await expect(page.getByRole('alert', { name: 'Nothing of it was stored' })).toContainText('broken.xml');
   await expectAccessible(page, 'an import that failed');
   await page.screenshot({ path: `${screens}/import-failed.png` });
 });
