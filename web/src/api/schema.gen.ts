@@ -1881,6 +1881,8 @@ export interface components {
             /** Format: date-time */
             published?: string;
             references?: string[];
+            /** @description Bulletins that fix it among others, so that they are no names of it */
+            related?: string[];
             /** @description What to do in general; a Remedy says it for one place */
             remediation?: string;
             /** @enum {string} */
