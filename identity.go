@@ -122,3 +122,21 @@ type ReviewCandidate struct {
 	Shared int       `json:"shared" doc:"Identifiers that they share"`
 	Last   time.Time `json:"last" doc:"When the identifier in question was last seen on it"`
 }
+
+// MergePreview says what merging two assets would do.
+type MergePreview struct {
+	From       AssetName `json:"from"`
+	Into       AssetName `json:"into"`
+	Same       int       `json:"same" doc:"Exposures that both have and that become one"`
+	Moved      int       `json:"moved" doc:"Exposures that move"`
+	Components int       `json:"components"`
+	Facts      int       `json:"facts"`
+	Conflicts  []string  `json:"conflicts,omitempty" doc:"What speaks against it"`
+}
+
+// AssetIdentity says why an asset is one.
+type AssetIdentity struct {
+	Claims []Claim        `json:"claims" doc:"Who said what of it, from when to when"`
+	Rules  []IdentityRule `json:"rules" doc:"What persons have ruled of these claims"`
+	Merges []Merge        `json:"merges" doc:"What was merged into it, or taken from it, newest first"`
+}

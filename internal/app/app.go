@@ -235,7 +235,7 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 	console, _ := web.FS()
 	return httpapi.New(killed, httpapi.Deps{
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
-		Exposures: a.db, Assets: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
+		Exposures: a.db, Assets: a.db, Identities: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
 		Cycles: a.engine, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
 		Past:       &past{trends{db: a.db}, a.projected},
 		CheckScope: checkScope, CheckFilter: checkFilter,

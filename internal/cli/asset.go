@@ -19,7 +19,7 @@ import (
 
 func (c *cli) assetCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "asset", Aliases: []string{"assets"}, Short: "List and show assets, and what runs on them"}
-	cmd.AddCommand(c.assetListCmd(), c.assetShowCmd(), c.assetComponentsCmd(), c.assetSetCmd())
+	cmd.AddCommand(c.assetListCmd(), c.assetShowCmd(), c.assetComponentsCmd(), c.assetSetCmd(), c.assetExplainCmd(), c.assetMergesCmd(), c.assetUndoMergeCmd(), c.assetMergeCmd())
 	return cmd
 }
 

@@ -145,7 +145,8 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 		return gyre.Errorf(gyre.Invalid, "%w\nSee '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		c.serveCmd(), c.demoCmd(), c.cycleCmd(), c.scopeCmd(), c.scanCmd(), c.importCmd(), c.uploadCmd(), c.assetCmd(), c.exposureCmd(),
+		c.serveCmd(), c.demoCmd(), c.cycleCmd(), c.scopeCmd(), c.scanCmd(), c.importCmd(), c.uploadCmd(), c.assetCmd(), c.reviewCmd(),
+		c.exposureCmd(),
 		c.actionCmd(), c.validateCmd(), c.feedCmd(), c.labCmd(), c.userCmd(), c.tokenCmd(), c.doctorCmd(), c.versionCmd(),
 		c.overviewCmd(), c.historyCmd(), c.trendCmd(), c.backupCmd(), c.restoreCmd(),
 	)

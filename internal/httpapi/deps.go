@@ -62,6 +62,22 @@ type Assets interface {
 	PatchAsset(ctx context.Context, ws, id gyre.ID, actor string, p gyre.AssetPatch) (gyre.Asset, error)
 }
 
+// Identities reads and changes who is who.
+type Identities interface {
+	// Merges lists merges before an ID, newest first; 0 begins with the newest.
+	Merges(ctx context.Context, ws, before gyre.ID, limit int) ([]gyre.Merge, error)
+	MergesOf(ctx context.Context, ws, object gyre.ID) ([]gyre.Merge, error)
+	// UndoMerge is gyre.Conflict when it was undone before, or a later merge builds on it.
+	UndoMerge(ctx context.Context, ws, merge gyre.ID, actor string) (gyre.Merge, error)
+	PreviewMerge(ctx context.Context, ws, from, into gyre.ID) (gyre.MergePreview, error)
+	MergeAssets(ctx context.Context, ws, from, into gyre.ID, actor, reason string) (gyre.Merge, error)
+	Identity(ctx context.Context, ws, asset gyre.ID) (gyre.AssetIdentity, error)
+	// Reviews lists reviews after an ID, oldest first; state empty is every state.
+	Reviews(ctx context.Context, ws gyre.ID, state string, after gyre.ID, limit int) ([]gyre.Review, error)
+	AnswerReview(ctx context.Context, ws, review gyre.ID, answer string, chosen gyre.ID, actor string) (gyre.Review, error)
+	ReopenReview(ctx context.Context, ws, review gyre.ID, actor string) (gyre.Review, error)
+}
+
 // Actions reads and changes actions.
 type Actions interface {
 	// Actions lists actions by the risk that they remove; states empty is every state.

@@ -29,6 +29,7 @@ type Deps struct {
 	Score      Score
 	Exposures  Exposures
 	Assets     Assets
+	Identities Identities
 	Actions    Actions
 	History    History
 	Past       Past
@@ -106,6 +107,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 	s.registerHistory(api)
 	s.registerExposures(api)
 	s.registerAssets(api)
+	s.registerIdentity(api)
 	s.registerActions(api)
 	s.registerCycles(api)
 	s.registerScopes(api)

@@ -74,7 +74,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 			in, err := lists.Input(ctx, ws, id)
 			return prioritize.Score(in, prioritize.Sources{}), err
 		},
-		Exposures: w.db, Assets: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
+		Exposures: w.db, Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
 		Past: past{w.db, lists},
 		CheckScope: func(s gyre.Scope) error {

@@ -20,7 +20,11 @@ func (w *write) follow(ctx context.Context) error {
 	if len(w.refs) == 0 {
 		return nil // nothing is known yet
 	}
-	merges, err := w.tx.AssetMergesSince(ctx, w.run.ID-followBack, w.run.ID)
+	except := w.run.ID
+	if !w.followed {
+		except = 0
+	}
+	merges, err := w.tx.AssetMergesSince(ctx, w.run.ID-followBack, except)
 	for _, m := range merges {
 		w.merged[m.From] = m.Into
 	}

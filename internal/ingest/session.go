@@ -41,6 +41,9 @@ type Session struct {
 	// seen are the assets that were sighted; noted those that the run has said
 	// anything of, and which the store knows it touched.
 	seen, noted map[gyre.ID]bool
+	// followed says that what this run has merged itself is in refs. It is not
+	// when refs come from before a restart.
+	followed bool
 }
 
 // Begin stores the run and opens its session. run.Started is when the source
@@ -146,6 +149,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	maps.Copy(s.seen, w.seen)
 	maps.Copy(s.noted, w.touched)
 	s.follow(w)
+	s.followed = true
 	s.run.Counts.Assets = len(s.seen)
 	return nil
 }
@@ -235,6 +239,7 @@ type write struct {
 	// touched are the assets that this batch says anything of but coverage;
 	// noted those of earlier ones.
 	touched, noted map[gyre.ID]bool
+	followed       bool // see Session
 }
 
 func (s *Session) write(tx Tx) *write {
@@ -242,7 +247,7 @@ func (s *Session) write(tx Tx) *write {
 	return &write{
 		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},
-		touched: map[gyre.ID]bool{}, noted: s.noted,
+		touched: map[gyre.ID]bool{}, noted: s.noted, followed: s.followed,
 	}
 }
 

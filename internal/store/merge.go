@@ -42,7 +42,7 @@ func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
 	}
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return j.mergeOwner(ctx, "asset") },
-		j.mergeSeen, j.mergeRelations,
+		j.keepClaims, j.mergeSeen, j.mergeRelations,
 		func(ctx context.Context) error { return j.joinAssets(ctx, from, into) },
 		func(ctx context.Context) error {
 			return j.drop(ctx, "asset", "workspace = $1 AND id = $2", int64(tx.ws), int64(m.From))
@@ -60,6 +60,19 @@ func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
 	j.event("asset", m.From, "merged", from.Name, m.Into.String())
 	j.event("asset", m.Into, "merged_in", m.From.String(), from.Name)
 	return nil
+}
+
+// keepClaims notes what the asset that stays was known by before.
+func (j *journal) keepClaims(ctx context.Context) error {
+	claims, err := j.tx.claimsOf(ctx, j.m.Into)
+	if err != nil {
+		return fmt.Errorf("read claims: %w", err)
+	}
+	body, err := jsonText(claims)
+	if err == nil {
+		j.note(journalItem{kind: "claim", op: opKept, object: j.m.Into, body: body})
+	}
+	return err
 }
 
 // mergeSeen moves what was seen on the asset, and who saw it.

@@ -39,6 +39,7 @@ const (
 	opMoved   = "moved"   // field went from object to other; body: the rest of the keys
 	opChanged = "changed" // body: changedRow
 	opSettled = "settled" // an exposure; body: settledPair
+	opKept    = "kept"    // body: IDs of rows that the other had already
 )
 
 type changedRow struct {

@@ -34,6 +34,9 @@ func (tx *Tx) undoMerge(ctx context.Context, m *gyre.Merge, actor string) error 
 	if !m.Undone.IsZero() {
 		return gyre.Errorf(gyre.Conflict, "the merge was undone already")
 	}
+	if m.Object == "split" {
+		return gyre.Errorf(gyre.Conflict, "this is a split: merge the two assets to take it back")
+	}
 	items, err := collect(ctx, tx.tx, func(s scanner) (i journalItem, err error) {
 		return i, s.Scan(&i.seq, &i.kind, &i.op, &i.field, (*int64)(&i.object), (*int64)(&i.other), &i.body)
 	}, "SELECT seq, kind, op, field, object_id, other_id, body FROM merge_item WHERE workspace = $1 AND merge = $2 ORDER BY seq DESC", int64(tx.ws), int64(m.ID))
@@ -69,7 +72,7 @@ func (tx *Tx) undoMerge(ctx context.Context, m *gyre.Merge, actor string) error 
 	u.j.event(m.Object, m.From, "split", m.Into.String(), m.FromName)
 	u.j.event(m.Object, m.Into, "split", m.FromName, m.From.String())
 	if m.Object == gyre.MergedAsset {
-		if err := tx.keepApart(ctx, *m, actor); err != nil {
+		if err := tx.keepApart(ctx, *m, u.kept, actor); err != nil {
 			return err
 		}
 	}
@@ -86,6 +89,7 @@ type undoing struct {
 	m       *gyre.Merge
 	j       *journal // for its events
 	settled []journalItem
+	kept    []gyre.ID // claims
 }
 
 // mayUndo refuses to pull a merge out from under a later one.
@@ -169,6 +173,8 @@ func (u *undoing) restore(ctx context.Context, i journalItem) error {
 	case opSettled:
 		u.settled = append(u.settled, i) // when all rows are there
 		return nil
+	case opKept:
+		return fromJSON(i.body, &u.kept)
 	case opRemoved:
 		var row map[string]any
 		if err := decodeRow(i.body, &row); err != nil {

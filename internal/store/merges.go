@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gyre-ctem/gyre"
 )
@@ -55,7 +56,7 @@ func mergedInto(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) (map[
 	for len(ids) > 0 {
 		next := map[gyre.ID][]gyre.ID{}
 		err := inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
-			return each(ctx, q, "SELECT from_id, into_id FROM merge WHERE workspace = $1 AND undone = 0 AND from_id IN "+in, args, func(s scanner) error {
+			return each(ctx, q, "SELECT from_id, into_id FROM merge WHERE workspace = $1 AND undone = 0 AND object <> 'split' AND from_id IN "+in, args, func(s scanner) error {
 				var from, into gyre.ID
 				err := s.Scan((*int64)(&from), (*int64)(&into))
 				for _, id := range at[from] {
@@ -76,26 +77,41 @@ func mergedInto(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) (map[
 	return out, nil
 }
 
-// keepApart ends what had made the two assets of a merge one and rules that
-// they are two.
-func (tx *Tx) keepApart(ctx context.Context, m gyre.Merge, actor string) error {
+// keepApart ends what had made the two assets of a merge one and rules that they are
+// two: what each was known by before. What was claimed since is thought through
+// when it is claimed again.
+func (tx *Tx) keepApart(ctx context.Context, m gyre.Merge, kept []gyre.ID, actor string) error {
 	_, err := tx.exec(ctx, "UPDATE identity_rule SET ended = $3, ended_by = $4 WHERE workspace = $1 AND merge = $2 AND ended = 0",
 		int64(tx.ws), int64(m.ID), micros(tx.now), actor)
 	if err != nil {
 		return fmt.Errorf("end rule: %w", err)
 	}
-	var sides [2][]gyre.ID
-	for i, asset := range []gyre.ID{m.From, m.Into} {
-		if sides[i], err = tx.claimsOf(ctx, asset); err != nil {
-			return err
+	theirs, err := tx.claimsOf(ctx, m.From)
+	if err != nil {
+		return err
+	}
+	now, err := tx.claimsOf(ctx, m.Into)
+	if err != nil {
+		return err
+	}
+	var ours, since []gyre.ID
+	for _, id := range now {
+		if slices.Contains(kept, id) {
+			ours = append(ours, id)
+		} else {
+			since = append(since, id)
 		}
 	}
-	return tx.addRule(ctx, ruleApart, m.ID, actor, "merge "+m.ID.String()+" was undone", sides)
+	if err := tx.SetContested(ctx, since, true); err != nil {
+		return err
+	}
+	_, err = tx.addRule(ctx, ruleApart, m.ID, actor, "merge "+m.ID.String()+" was undone", [2][]gyre.ID{theirs, ours})
+	return err
 }
 
 const (
-	ruleApart = "apart"
-	ruleSame  = "same"
+	ruleApart = gyre.RuleApart
+	ruleSame  = gyre.RuleSame
 )
 
 func (tx *Tx) claimsOf(ctx context.Context, asset gyre.ID) ([]gyre.ID, error) {
@@ -104,22 +120,22 @@ func (tx *Tx) claimsOf(ctx context.Context, asset gyre.ID) ([]gyre.ID, error) {
 
 // addRule stores what a person has ruled of claims: those of both sides are
 // one asset (same), or those of the one are not those of the other (apart).
-func (tx *Tx) addRule(ctx context.Context, kind string, merge gyre.ID, actor, reason string, sides [2][]gyre.ID) error {
+func (tx *Tx) addRule(ctx context.Context, kind string, merge gyre.ID, actor, reason string, sides [2][]gyre.ID) (gyre.ID, error) {
 	if len(sides[0]) == 0 || len(sides[1]) == 0 {
-		return nil // nobody has sighted one of them: nothing will make them one again
+		return 0, nil // nobody has sighted one of them: nothing will make them one again
 	}
 	id := gyre.NewID()
 	_, err := tx.exec(ctx, "INSERT INTO identity_rule (id, workspace, kind, at, actor, reason, merge, ended, ended_by) VALUES ($1,$2,$3,$4,$5,$6,$7,0,'')",
 		int64(id), int64(tx.ws), kind, micros(tx.now), actor, reason, int64(merge))
 	if err != nil {
-		return fmt.Errorf("store rule: %w", err)
+		return 0, fmt.Errorf("store rule: %w", err)
 	}
 	for side, claims := range sides {
 		err := insert(ctx, tx.tx, "INSERT INTO identity_rule_side (rule, claim, side, workspace)", "ON CONFLICT (rule, claim) DO NOTHING", 4, len(claims),
 			func(i int, a []any) []any { return append(a, int64(id), int64(claims[i]), int64(side), int64(tx.ws)) })
 		if err != nil {
-			return fmt.Errorf("store rule: %w", err)
+			return 0, fmt.Errorf("store rule: %w", err)
 		}
 	}
-	return nil
+	return id, nil
 }
