@@ -34,7 +34,11 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 			if strings.Contains(op.Path, "{id}") && ids[of] == "" {
 				continue
 			}
-			a := admin.raw("GET", strings.ReplaceAll(op.Path, "{id}", ids[of]), nil).want(t, 200)
+			path := strings.ReplaceAll(op.Path, "{id}", ids[of])
+			if id == "preview-merge" {
+				path += "?from=" + ids["other asset"]
+			}
+			a := admin.raw("GET", path, nil).want(t, 200)
 			var v any
 			must(t, json.Unmarshal(a.body, &v))
 			var result huma.ValidateResult
@@ -69,7 +73,7 @@ func TestAnswersKeepTheirSchemas(t *testing.T) {
 	actions := read[httpapi.ActionList](t, admin.do("GET", "/actions", nil))
 	t.Run("full", func(t *testing.T) {
 		check(t, map[string]string{
-			"exposures": p.exposures[0].ID.String(), "assets": p.assets[0].ID.String(), "scopes": sc.ID.String(), "cycles": cy.ID.String(),
+			"exposures": p.exposures[0].ID.String(), "assets": p.assets[0].ID.String(), "other asset": p.assets[1].ID.String(), "scopes": sc.ID.String(), "cycles": cy.ID.String(),
 			"runs": run.ID.String(), "actions": actions.Items[0].ID.String(),
 		}, 24)
 	})
