@@ -170,8 +170,8 @@ func (p *Projection) apply(ctx context.Context, w *workspace, n *news) error {
 	}
 	var intel map[gyre.ID]gyre.Intel
 	if n.intel {
-		intel = map[gyre.ID]gyre.Intel{}
-		err := p.store.IntelOfWeaknesses(ctx, w.id, func(id gyre.ID, in gyre.Intel) error { intel[id] = in; return nil })
+		intel = make(map[gyre.ID]gyre.Intel, b.weaknessCount)
+		err := p.store.IntelOfWeaknesses(ctx, w.id, w.now.Load().eachWeakness, func(id gyre.ID, in gyre.Intel) error { intel[id] = in; return nil })
 		if err != nil {
 			return fmt.Errorf("load intelligence: %w", err)
 		}
@@ -181,12 +181,12 @@ func (p *Projection) apply(ctx context.Context, w *workspace, n *news) error {
 		return err
 	}
 
+	if n.intel {
+		b.putIntel(intel) // first: rows that were read bring theirs
+	}
 	c.put(b)
 	if n.scopes {
 		b.setScopes(scopes, now)
-	}
-	if n.intel {
-		b.putIntel(intel)
 	}
 	for _, at := range seen.assets {
 		b.seenAsset(at)

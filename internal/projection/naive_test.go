@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func (m *made) SeenByRuns(context.Context, gyre.ID, []gyre.ID, func(gyre.ID, tim
 	return nil
 }
 
-func (m *made) IntelOfWeaknesses(_ context.Context, _ gyre.ID, yield func(gyre.ID, gyre.Intel) error) error {
+func (m *made) IntelOfWeaknesses(_ context.Context, _ gyre.ID, _ iter.Seq[gyre.Weakness], yield func(gyre.ID, gyre.Intel) error) error {
 	return stream(m.weaknesses, nil, nil, func(w projection.Weakness) error { return yield(w.ID, w.Intel) })
 }
 func (m *made) LastSeq(context.Context, gyre.ID) (int64, error) { return 1, nil }

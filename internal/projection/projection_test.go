@@ -6,6 +6,7 @@ package projection_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -95,7 +96,7 @@ func (e *estate) SeenByRuns(_ context.Context, _ gyre.ID, _ []gyre.ID, asset, ex
 	return nil
 }
 
-func (e *estate) IntelOfWeaknesses(_ context.Context, _ gyre.ID, yield func(gyre.ID, gyre.Intel) error) error {
+func (e *estate) IntelOfWeaknesses(_ context.Context, _ gyre.ID, _ iter.Seq[gyre.Weakness], yield func(gyre.ID, gyre.Intel) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, w := range e.weaknesses {

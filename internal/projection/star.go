@@ -121,6 +121,16 @@ func (s *star) intel(w *weaknessDim) gyre.Intel {
 	}
 }
 
+// eachWeakness yields the names of weaknesses.
+func (s *star) eachWeakness(yield func(gyre.Weakness) bool) {
+	for row := range uint32(s.weaknessCount) { // #nosec -- fewer than 2^32 rows
+		w := s.weaknesses.ref(row)
+		if !yield(gyre.Weakness{ID: w.id, Key: s.keys.at(w.key), Aliases: s.texts(&s.keys, s.aliases.at(w.aliases))}) {
+			return
+		}
+	}
+}
+
 // input is what the score of one fact depends on.
 func (s *star) input(row uint32) prioritize.Input {
 	f := &s.facts

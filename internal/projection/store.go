@@ -5,6 +5,7 @@ package projection
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -25,9 +26,9 @@ type Store interface {
 	// SeenByRuns streams when the assets that runs touched, and the exposures on
 	// them, were seen last: sightings that change nothing else have no event.
 	SeenByRuns(ctx context.Context, ws gyre.ID, runs []gyre.ID, asset, exposure func(id gyre.ID, lastSeen time.Time) error) error
-	// IntelOfWeaknesses streams what the world knows of weaknesses, leaving out
-	// those of which nothing is known.
-	IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weakness gyre.ID, in gyre.Intel) error) error
+	// IntelOfWeaknesses streams what the world knows of weaknesses, which come with
+	// ID, key and aliases. Those of which nothing is known are left out.
+	IntelOfWeaknesses(ctx context.Context, ws gyre.ID, weaknesses iter.Seq[gyre.Weakness], yield func(weakness gyre.ID, in gyre.Intel) error) error
 	LastSeq(ctx context.Context, ws gyre.ID) (int64, error)
 	EventsSince(ctx context.Context, ws gyre.ID, seq int64, limit int) ([]gyre.Event, error)
 }

@@ -241,38 +241,42 @@ func intelNow(ctx context.Context, q querier, cves []string) (map[string]gyre.In
 		if err != nil {
 			return err
 		}
-		err = each(ctx, q, "SELECT cve, added, due, ransomware FROM kev WHERE cve IN "+in, args, func(s scanner) error {
-			var cve string
-			var added, due int64
-			var ransomware bool
-			if err := s.Scan(&cve, &added, &due, &ransomware); err != nil {
-				return err
-			}
-			i := out[cve]
-			i.KEV, i.KEVAdded, i.KEVDue, i.Ransomware = true, timeOf(added), timeOf(due), ransomware
-			out[cve] = i
-			return nil
-		})
+		err = each(ctx, q, "SELECT cve, added, due, ransomware FROM kev WHERE cve IN "+in, args, func(s scanner) error { return scanKEV(s, out) })
 		if err != nil {
 			return err
 		}
-		return each(ctx, q, "SELECT cve, maturity FROM exploit WHERE cve IN "+in, args, func(s scanner) error {
-			var cve, maturity string
-			if err := s.Scan(&cve, &maturity); err != nil {
-				return err
-			}
-			i := out[cve]
-			if i.Exploit == gyre.ExploitUnknown || gyre.Exploit(maturity) == gyre.ExploitAttacked {
-				i.Exploit = gyre.Exploit(maturity)
-			}
-			out[cve] = i
-			return nil
-		})
+		return each(ctx, q, "SELECT cve, maturity FROM exploit WHERE cve IN "+in, args, func(s scanner) error { return scanExploit(s, out) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read intelligence: %w", err)
 	}
 	return out, nil
+}
+
+func scanKEV(s scanner, into map[string]gyre.Intel) error {
+	var cve string
+	var added, due int64
+	var ransomware bool
+	if err := s.Scan(&cve, &added, &due, &ransomware); err != nil {
+		return err
+	}
+	i := into[cve]
+	i.KEV, i.KEVAdded, i.KEVDue, i.Ransomware = true, timeOf(added), timeOf(due), ransomware
+	into[cve] = i
+	return nil
+}
+
+func scanExploit(s scanner, into map[string]gyre.Intel) error {
+	var cve, maturity string
+	if err := s.Scan(&cve, &maturity); err != nil {
+		return err
+	}
+	i := into[cve]
+	if i.Exploit == gyre.ExploitUnknown || gyre.Exploit(maturity) == gyre.ExploitAttacked {
+		i.Exploit = gyre.Exploit(maturity)
+	}
+	into[cve] = i
+	return nil
 }
 
 // FeedRecords returns the record of every feed ever tried, by name.

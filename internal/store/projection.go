@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -132,15 +133,41 @@ func (db *DB) IntelOf(ctx context.Context, w gyre.Weakness) (gyre.Intel, error) 
 	return intelOf(w, known), err
 }
 
-// IntelOfWeaknesses streams what the world knows of weaknesses, leaving out
-// those of which nothing is known.
-func (db *DB) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(weakness gyre.ID, in gyre.Intel) error) error {
-	return db.ProjectionWeaknesses(ctx, ws, nil, func(w ProjectionWeakness) error {
-		if w.Intel == (gyre.Intel{}) {
-			return nil
+// IntelOfWeaknesses streams what the world knows of weaknesses of the workspace,
+// of which it needs the keys and aliases; those of which nothing is known are left out.
+func (db *DB) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, weaknesses iter.Seq[gyre.Weakness], yield func(weakness gyre.ID, in gyre.Intel) error) error {
+	known, err := db.intelOfWorkspace(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("read intelligence: %w", err)
+	}
+	for w := range weaknesses {
+		if in := intelOf(w, known); in != (gyre.Intel{}) {
+			if err := yield(w.ID, in); err != nil {
+				return err
+			}
 		}
-		return yield(w.ID, w.Intel)
+	}
+	return nil
+}
+
+// intelOfWorkspace reads what is known of every CVE that a weakness of the
+// workspace bears.
+func (db *DB) intelOfWorkspace(ctx context.Context, ws gyre.ID) (map[string]gyre.Intel, error) {
+	const named = "(SELECT alias FROM weakness_alias WHERE workspace = $1 UNION SELECT name FROM weakness WHERE workspace = $2)"
+	args := []any{int64(ws), int64(ws)}
+	known := map[string]gyre.Intel{}
+	err := db.eachWide(ctx, "SELECT cve, score, percentile, date FROM epss WHERE cve IN "+named, args, func(r wideRow) error {
+		known[r.text(0)] = gyre.Intel{EPSS: r.float(1), EPSSPercentile: r.float(2), EPSSDate: timeOf(r.int(3))}
+		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, db.r, "SELECT cve, added, due, ransomware FROM kev WHERE cve IN "+named, args, func(s scanner) error { return scanKEV(s, known) })
+	if err != nil {
+		return nil, err
+	}
+	return known, each(ctx, db.r, "SELECT cve, maturity FROM exploit WHERE cve IN "+named, args, func(s scanner) error { return scanExploit(s, known) })
 }
 
 func addIntel(rows []ProjectionWeakness, intel func(cves []string) (map[string]gyre.Intel, error)) error {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -20,9 +21,10 @@ import (
 // Reading a million rows through database/sql costs as much for conversions as
 // for reading. What follows reads rows as the driver has them, on both engines.
 
-// wideRow is a row whose columns are BIGINT or TEXT. It is valid until the next one.
+// wideRow is a row whose columns are BIGINT, DOUBLE PRECISION or TEXT. It is valid until the next one.
 type wideRow interface {
 	int(column int) int64
+	float(column int) float64
 	text(column int) string
 	// word is text that repeats: it is the same string each time.
 	word(column int) string
@@ -59,6 +61,11 @@ type driverRow struct {
 func (r *driverRow) int(column int) int64 {
 	n, _ := r.values[column].(int64)
 	return n
+}
+
+func (r *driverRow) float(column int) float64 {
+	f, _ := r.values[column].(float64)
+	return f
 }
 
 func (r *driverRow) text(column int) string {
@@ -121,6 +128,15 @@ func (r *pgRow) int(column int) int64 {
 	return n
 }
 
+func (r *pgRow) float(column int) float64 {
+	v := r.values[column]
+	if r.fields[column] && len(v) == 8 {
+		return math.Float64frombits(binary.BigEndian.Uint64(v))
+	}
+	f, _ := strconv.ParseFloat(string(v), 64)
+	return f
+}
+
 func (r *pgRow) text(column int) string { return string(r.values[column]) }
 
 func (r *pgRow) word(column int) string {
@@ -144,8 +160,8 @@ func widePostgres(ctx context.Context, c any, query string, args []any, fn func(
 	for rows.Next() {
 		if row.fields == nil {
 			for _, f := range rows.FieldDescriptions() {
-				if f.DataTypeOID != pgtype.Int8OID && f.DataTypeOID != pgtype.TextOID {
-					return fmt.Errorf("column %s is neither BIGINT nor TEXT", f.Name)
+				if f.DataTypeOID != pgtype.Int8OID && f.DataTypeOID != pgtype.Float8OID && f.DataTypeOID != pgtype.TextOID {
+					return fmt.Errorf("column %s is not BIGINT, DOUBLE PRECISION or TEXT", f.Name)
 				}
 				row.fields = append(row.fields, f.Format == pgx.BinaryFormatCode)
 			}
