@@ -5,6 +5,7 @@ package expr
 
 import (
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/debug"
 	"cel.dev/cel-go/common/operators"
 )
 
@@ -26,6 +27,7 @@ type Cond struct {
 	Join   Join
 	Parts  []*Cond
 	Filter *Filter // of a Leaf
+	key    string
 }
 
 // Cond takes the filter apart. It must not be nil.
@@ -60,7 +62,7 @@ func (f *Filter) takeApart(e ast.Expr) (*Cond, error) {
 		}
 	}
 	leaf, err := f.part(e)
-	return &Cond{Filter: leaf}, err
+	return &Cond{Filter: leaf, key: debug.ToDebugString(e)}, err
 }
 
 // join takes the parts apart; parts of the same join become its own.
@@ -89,6 +91,10 @@ func (f *Filter) part(e ast.Expr) (*Filter, error) {
 	}
 	return &Filter{schema: f.schema, source: f.source, ast: f.ast, now: f.now, root: root, fields: c.fields(), usesNow: c.usesNow}, nil
 }
+
+// Key says what a leaf asks: two leaves with the same key, of filters of the
+// same schema that do not speak of now, hold for the same values.
+func (c *Cond) Key() string { return c.key }
 
 // Comparison is a condition that compares one number or severity with a constant.
 type Comparison struct {

@@ -205,10 +205,10 @@ func (x assetFields) field(name string) (value, bool) {
 		return value{dim: dimAsset, time: func(c uint32) int64 { return of(c).lastSeen }}, true
 	case "exposures":
 		t := s.totals()
-		return value{dim: dimAsset, number: func(c uint32) float64 { return float64(t.exposures[c]) }}, true
+		return value{dim: dimAsset, number: func(c uint32) float64 { return float64(t.assets[c].exposures) }}, true
 	case "risk":
 		t := s.totals()
-		return value{dim: dimAsset, number: func(c uint32) float64 { return t.risk[c] }}, true
+		return value{dim: dimAsset, number: func(c uint32) float64 { return t.assets[c].risk }}, true
 	case "max_band":
 		t := s.totals()
 		return value{dim: dimAsset, text: func(c uint32) string { return string(t.maxBand(c)) }}, true

@@ -65,7 +65,7 @@ func (t *table) list(q gyre.ListQuery, now time.Time) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{page: t.pick(found.rows, keys, after, limit)}
+	l := &listing{page: found.page(t, keys, after, q, limit)}
 	l.info.Total, l.info.Risk, l.info.Seq = found.total, found.risk, t.s.seq
 	if len(l.page) > limit {
 		l.page = l.page[:limit]

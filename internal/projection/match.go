@@ -29,7 +29,7 @@ const costOfRow = 20
 
 func (t *table) bind(c *expr.Cond) (*condition, error) {
 	if c.Join == expr.Leaf {
-		return t.bindLeaf(c.Filter)
+		return t.bindLeaf(c)
 	}
 	out := &condition{join: c.Join, share: 1}
 	missed := 1.0
@@ -59,7 +59,8 @@ func (t *table) bind(c *expr.Cond) (*condition, error) {
 	return out, nil
 }
 
-func (t *table) bindLeaf(f *expr.Filter) (*condition, error) {
+func (t *table) bindLeaf(leaf *expr.Cond) (*condition, error) {
+	f := leaf.Filter
 	if v, ok := f.Constant(); ok {
 		if v {
 			return &condition{find: func(mask, out rowset) { copy(out, mask) }, share: 1}, nil
@@ -80,7 +81,7 @@ func (t *table) bindLeaf(f *expr.Filter) (*condition, error) {
 		}
 		return t.bindRows(f)
 	}
-	found, err := t.evaluate(f, dim)
+	found, err := t.evaluate(leaf, dim)
 	if err != nil {
 		return nil, err
 	}
@@ -117,13 +118,13 @@ func (t *table) bindRows(f *expr.Filter) (*condition, error) {
 	}}, nil
 }
 
-// evaluate finds the codes of a dimension for which a filter holds.
-func (t *table) evaluate(f *expr.Filter, dim dimension) (rowset, error) {
-	n := t.size(dim)
+// evaluate finds the codes of a dimension for which a leaf holds.
+func (t *table) evaluate(leaf *expr.Cond, dim dimension) (rowset, error) {
+	f, n := leaf.Filter, t.size(dim)
 	found := newRowset(n)
 	if names := f.Fields(); len(names) == 1 {
 		if v, _ := t.field(names[0]); v.textOf != nil || v.setOf != nil {
-			return found, t.evaluateOnce(f, v, names[0], found)
+			return found, t.evaluateOnce(leaf, v, names[0], found)
 		}
 	}
 	match, err := f.Bind(dimColumns{t.fields, dim})
@@ -138,28 +139,36 @@ func (t *table) evaluate(f *expr.Filter, dim dimension) (rowset, error) {
 	return found, nil
 }
 
-// evaluateOnce evaluates a filter over one field of texts or sets once for each
-// text or set.
-func (t *table) evaluateOnce(f *expr.Filter, v value, field string, found rowset) error {
-	inner, size := v.textOf, 0
-	if inner != nil {
-		size = v.dict.len()
-	} else {
-		inner, size = v.setOf, v.sets
-	}
-	match, err := f.Bind(innerColumns{v, field})
+// evaluateOnce evaluates a leaf over one field of texts or sets once for each
+// text or set. What is found out about texts is remembered for later states, too:
+// the same text has the same code in all of them.
+func (t *table) evaluateOnce(leaf *expr.Cond, v value, field string, found rowset) error {
+	match, err := leaf.Filter.Bind(innerColumns{v, field})
 	if err != nil {
 		return err
 	}
-	known := make([]uint8, size)              // 1: does not hold, 2: holds
+	inner, known := v.setOf, []verdict(nil)
+	remember := v.dict != nil && !leaf.Filter.UsesNow()
+	switch {
+	case remember:
+		inner, known = v.textOf, v.dict.ranks.recall(leaf.Key(), v.dict.len())
+	case v.dict != nil:
+		inner, known = v.textOf, make([]verdict, v.dict.len())
+	default:
+		known = make([]verdict, v.sets)
+	}
+	learnt := false
 	for code := range uint32(t.size(v.dim)) { // #nosec -- fewer than 2^32 codes
 		in := inner(code)
-		if known[in] == 0 {
-			known[in] = 1 + oneIf(match(int(in)))
+		if known[in] == unknown {
+			known[in], learnt = fails+verdict(oneIf(match(int(in)))), true
 		}
-		if known[in] == 2 {
+		if known[in] == holds {
 			found.put(code)
 		}
+	}
+	if remember && learnt {
+		v.dict.ranks.remember(leaf.Key(), known)
 	}
 	return nil
 }

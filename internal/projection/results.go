@@ -6,6 +6,7 @@ package projection
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,31 @@ type result struct {
 
 	mu     sync.Mutex
 	facets map[string][]gyre.FacetValue
+	pages  map[string][]uint32 // by order, cursor and limit
+}
+
+// A result remembers this many pages: those that many people open.
+const maxPages = 32
+
+// page picks the rows of a page, one more than limit if there is one.
+func (r *result) page(t *table, keys []sortKey, after *mark, q gyre.ListQuery, limit int) []uint32 {
+	name := strings.Join(append([]string{strconv.Itoa(limit), q.After}, q.Sort...), "\x00")
+	r.mu.Lock()
+	rows, ok := r.pages[name]
+	r.mu.Unlock()
+	if ok {
+		return rows
+	}
+	rows = t.pick(r.rows, keys, after, limit)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pages) < maxPages {
+		if r.pages == nil {
+			r.pages = map[string][]uint32{}
+		}
+		r.pages[name] = rows
+	}
+	return rows
 }
 
 // results remembers results by table and filter, the newest last.

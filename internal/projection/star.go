@@ -174,7 +174,7 @@ func (s *star) assetRow(row uint32) gyre.AssetRow {
 	return gyre.AssetRow{
 		ID: a.id, Name: s.names.at(a.name), Kind: gyre.AssetKind(s.misc.at(a.kind)), Zone: gyre.Zone(s.misc.at(a.zone)),
 		Criticality: gyre.Criticality(a.criticality), Owner: s.misc.at(a.owner), Tags: s.texts(&s.misc, s.tags.at(a.tags)),
-		Exposures: int(t.exposures[row]), Risk: t.risk[row], MaxBand: t.maxBand(row), LastSeen: timeOf(a.lastSeen),
+		Exposures: int(t.assets[row].exposures), Risk: t.assets[row].risk, MaxBand: t.maxBand(row), LastSeen: timeOf(a.lastSeen),
 	}
 }
 
@@ -192,16 +192,21 @@ func (d *dicts) texts(t *texts, codes []uint32) []string {
 
 // totals is what exposures add up to, for each asset and in all.
 type totals struct {
-	exposures   []uint32
-	risk, worst []float64
-	tally       gyre.Tally
+	assets []assetTotal
+	tally  gyre.Tally
+}
+
+// assetTotal is what the active exposures of an asset add up to.
+type assetTotal struct {
+	risk, worst float64
+	exposures   uint32
 }
 
 func (t *totals) maxBand(asset uint32) gyre.Band {
-	if t.exposures[asset] == 0 {
+	if t.assets[asset].exposures == 0 {
 		return ""
 	}
-	return gyre.BandOf(t.worst[asset])
+	return gyre.BandOf(t.assets[asset].worst)
 }
 
 // once makes the star work its totals out when they are asked for.
@@ -211,8 +216,8 @@ func (s *star) once() {
 
 func (s *star) addUp() *totals {
 	t := &totals{
-		exposures: make([]uint32, s.assetCount), risk: make([]float64, s.assetCount), worst: make([]float64, s.assetCount),
-		tally: gyre.Tally{Assets: s.assetLive.count(), Bands: map[gyre.Band]int{}, Classes: map[gyre.Class]int{}},
+		assets: make([]assetTotal, s.assetCount),
+		tally:  gyre.Tally{Assets: s.assetLive.count(), Bands: map[gyre.Band]int{}, Classes: map[gyre.Class]int{}},
 	}
 	active := s.activeStates()
 	var bands, classes [maxWords]int
@@ -225,10 +230,10 @@ func (s *star) addUp() *totals {
 			if active[st] == 0 || live[i>>6]>>(i&63)&1 == 0 {
 				continue
 			}
-			a, r := asset[i], risk[i]
-			t.exposures[a]++
-			t.risk[a] += r
-			t.worst[a] = max(t.worst[a], r)
+			a, r := &t.assets[asset[i]], risk[i]
+			a.exposures++
+			a.risk += r
+			a.worst = max(a.worst, r)
 			t.tally.Risk += r
 			bands[band[i]]++
 			classes[class[i]]++

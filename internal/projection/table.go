@@ -4,6 +4,8 @@
 package projection
 
 import (
+	"math/bits"
+
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/expr"
 )
@@ -32,19 +34,21 @@ func (s *star) assetTable() *table {
 // riskOf adds up the risk of the active exposures of the rows of a set.
 func (t *table) riskOf(rows rowset) (sum float64) {
 	if t.rowsAre == dimAsset {
-		risk := t.s.totals().risk
-		rows.each(func(row uint32) bool { sum += risk[row]; return true })
+		of := t.s.totals().assets
+		rows.each(func(row uint32) bool { sum += of[row].risk; return true })
 		return sum
 	}
 	active := t.s.activeStates()
-	for p := range t.s.facts.risk.pages {
-		risk, state := t.s.facts.risk.pages[p], t.s.facts.state.pages[p]
-		rows.page(p).each(func(row uint32) bool {
-			if active[state[row]] != 0 {
-				sum += risk[row]
+	for p, risk := range t.s.facts.risk.pages {
+		state := t.s.facts.state.pages[p]
+		for i, w := range rows.page(p) {
+			for base := i << 6; w != 0; w &= w - 1 {
+				row := base + bits.TrailingZeros64(w)
+				if active[state[row]] != 0 {
+					sum += risk[row]
+				}
 			}
-			return true
-		})
+		}
 	}
 	return sum
 }

@@ -141,11 +141,52 @@ type ranking struct {
 	order, rank []uint32
 }
 
-// ranks keeps the newest ranking. That of more texts serves those who know
-// fewer of them, too.
+// ranks is what was found out about the texts of a dictionary: their newest order,
+// which serves those who know fewer of them, too; and for which of them the last
+// few conditions hold, so that a search is done once and not for each state.
 type ranks struct {
 	mu  sync.Mutex
 	now *ranking
+
+	answers map[string][]verdict // by what was asked
+	asked   []string             // the newest last
+}
+
+// verdict says whether a condition holds for a text.
+type verdict uint8
+
+const (
+	unknown verdict = iota
+	fails
+	holds
+)
+
+const maxAnswers = 16
+
+// recall returns what is known of n texts; the slice is the caller's.
+func (r *ranks) recall(what string, n int) []verdict {
+	out := make([]verdict, n)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	copy(out, r.answers[what])
+	return out
+}
+
+// remember keeps what was found out. The slice must not be changed afterwards.
+func (r *ranks) remember(what string, known []verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, there := r.answers[what]; !there {
+		r.asked = append(r.asked, what)
+	}
+	if len(r.asked) > maxAnswers {
+		delete(r.answers, r.asked[0])
+		r.asked = r.asked[1:]
+	}
+	if r.answers == nil {
+		r.answers = map[string][]verdict{}
+	}
+	r.answers[what] = known
 }
 
 // ranking orders the texts; those that came since the last time are merged in.
