@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"sync"
 	"time"
@@ -189,7 +190,7 @@ func (r *replay) Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error) {
 }
 
 // IntelOfWeaknesses streams what was known at the moment.
-func (r *replay) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, yield func(gyre.ID, gyre.Intel) error) error {
+func (r *replay) IntelOfWeaknesses(ctx context.Context, ws gyre.ID, _ iter.Seq[gyre.Weakness], yield func(gyre.ID, gyre.Intel) error) error {
 	return r.Weaknesses(ctx, ws, nil, func(w projection.Weakness) error {
 		if w.Intel == (gyre.Intel{}) {
 			return nil

@@ -4,12 +4,14 @@
 package projection_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/gyre-ctem/gyre"
@@ -48,14 +50,81 @@ func TestFollowsStore(t *testing.T) {
 				ws, err := db.EnsureWorkspace(t.Context(), fmt.Sprintf("%s/%d", t.Name(), n))
 				check(rt, err)
 				w := &world{rt: rt, ctx: t.Context(), db: db, ws: ws.ID, now: time.Now().Add(-100 * time.Hour)}
-				follower := projection.New(realStore{db})
+				flaky := &flakyStore{realStore: realStore{db}}
+				follower := projection.New(flaky)
 				for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 					w.step()
+					if flaky.failAt = rapid.IntRange(0, 6).Draw(rt, "fail at"); flaky.failAt > 0 {
+						if _, err := follower.View(w.ctx, w.ws); err != nil && !errors.Is(err, errFlaky) {
+							rt.Fatal(err)
+						}
+						flaky.failAt = 0
+					}
 					compare(rt, w, follower)
 				}
 			})
 		})
 	}
+}
+
+var errFlaky = errors.New("the database went away")
+
+// flakyStore breaks off after so many rows of anything; 0: never.
+type flakyStore struct {
+	realStore
+	failAt int
+}
+
+func (f *flakyStore) fail() error {
+	if f.failAt > 0 {
+		if f.failAt--; f.failAt == 0 {
+			f.failAt = 1 // and stays away
+			return errFlaky
+		}
+	}
+	return nil
+}
+
+func (f *flakyStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {
+	return f.realStore.Assets(ctx, ws, ids, func(a projection.Asset) error { return cmp.Or(f.fail(), yield(a)) })
+}
+
+func (f *flakyStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Exposure) error) error {
+	return f.realStore.Exposures(ctx, ws, ids, func(e projection.Exposure) error { return cmp.Or(f.fail(), yield(e)) })
+}
+
+func (f *flakyStore) Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.realStore.Scopes(ctx, ws)
+}
+
+// TestOtherProcess: a second process on the same PostgreSQL sees each change as
+// soon as it is committed, and sees the same.
+func TestOtherProcess(t *testing.T) {
+	url := storetest.EmptyPostgres(t)
+	var dbs [2]*store.DB
+	for i := range dbs {
+		db, err := store.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		dbs[i] = db
+	}
+	other := projection.New(realStore{dbs[1]})
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		ws, err := dbs[0].EnsureWorkspace(t.Context(), fmt.Sprint(n))
+		check(rt, err)
+		w := &world{rt: rt, ctx: t.Context(), db: dbs[0], ws: ws.ID, now: time.Now().Add(-100 * time.Hour)}
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			w.step()
+			compare(rt, w, other)
+		}
+	})
 }
 
 func check(rt *rapid.T, err error) {
@@ -77,7 +146,7 @@ func compare(rt *rapid.T, w *world, follower *projection.Projection) {
 	take := func(p *projection.Projection) (pic picture) {
 		var info gyre.ListInfo
 		var err error
-		pic.Exposures, info, err = p.Exposures(w.ctx, w.ws, gyre.ListQuery{Sort: []string{"first_seen", "locus"}, Limit: 500, Facets: []string{"state", "asset.name", "sources"}})
+		pic.Exposures, info, err = p.Exposures(w.ctx, w.ws, gyre.ListQuery{Sort: []string{"first_seen", "locus"}, Limit: 500, Facets: []string{"state", "asset.name", "sources", "scope", "action", "band"}})
 		check(rt, err)
 		pic.Total, pic.Risk, pic.Facets = info.Total, info.Risk, info.Facets
 		pic.Assets, _, err = p.Assets(w.ctx, w.ws, gyre.ListQuery{Sort: []string{"first_seen", "name"}, Limit: 500})
@@ -86,8 +155,8 @@ func compare(rt *rapid.T, w *world, follower *projection.Projection) {
 		check(rt, err)
 		return pic
 	}
-	about := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-9 && b-a < 1e-9 })
-	if d := cmp.Diff(take(afresh), take(follower), about); d != "" {
+	about := gocmp.Comparer(func(a, b float64) bool { return a-b < 1e-9 && b-a < 1e-9 })
+	if d := gocmp.Diff(take(afresh), take(follower), about); d != "" {
 		rt.Fatalf("the follower differs from one built afresh (-afresh +follower):\n%s", d)
 	}
 }
@@ -108,7 +177,7 @@ func (w *world) step() {
 		return ids, err
 	}()
 	check(w.rt, err)
-	what := rapid.IntRange(0, 9).Draw(w.rt, "step")
+	what := rapid.IntRange(0, 11).Draw(w.rt, "step")
 	if len(ids) == 0 || what < 5 {
 		w.run()
 		return
@@ -134,6 +203,19 @@ func (w *world) step() {
 		check(w.rt, err)
 	case 8:
 		_, err := w.db.SavePlan(w.ctx, w.ws, []store.ActionDraft{{Action: gyre.Action{Key: "k", Title: "t"}, Removes: some}})
+		check(w.rt, err)
+	case 10: // who was taken for one is two again, if nothing builds on it
+		merges, err := w.db.Merges(w.ctx, w.ws, 0, 10)
+		check(w.rt, err)
+		if len(merges) > 0 {
+			m := rapid.SampledFrom(merges).Draw(w.rt, "merge")
+			if _, err := w.db.UndoMerge(w.ctx, w.ws, m.ID, "ann"); err != nil && gyre.ErrorCode(err) != gyre.Conflict {
+				w.rt.Fatal(err)
+			}
+		}
+	case 11:
+		s := gyre.Scope{Name: fmt.Sprintf("scope %d", w.now.Unix()), Selector: `zone == "dmz"`, Criticality: gyre.Criticality(rapid.IntRange(0, 4).Draw(w.rt, "worth"))}
+		_, err := w.db.CreateScope(w.ctx, w.ws, "ann", s)
 		check(w.rt, err)
 	case 9:
 		check(w.rt, w.db.RecordBands(w.ctx, w.ws, []store.BandChange{{Exposure: some[0], To: gyre.BandHigh}}))
