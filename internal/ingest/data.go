@@ -8,23 +8,62 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gyre-ctem/gyre"
 )
 
 // dataOf is the data of a fact as it will be stored: only what JSON can hold,
-// text clean, no deeper than maxDepth. It returns its size as JSON.
+// text clean, no deeper than maxDepth. It returns its size as JSON, or, while that is
+// small, a bound of it: writing it down only to measure it would take as long as storing it.
 func dataOf(data map[string]any) (map[string]any, int, error) {
 	out, err := value(data, 0)
 	if err != nil {
 		return nil, 0, err
 	}
+	m, _ := out.(map[string]any)
+	if bound := jsonBound(out); bound <= maxEvidence-4<<10 {
+		return m, bound, nil
+	}
 	b, err := json.Marshal(out)
 	if err != nil {
 		return nil, 0, gyre.FieldErrorf(gyre.Invalid, "data", "not JSON: %v", err)
 	}
-	m, _ := out.(map[string]any)
 	return m, len(b), nil
+}
+
+// jsonBound is at least the size as JSON of what value returns.
+func jsonBound(v any) int {
+	switch v := v.(type) {
+	case string:
+		return textBound(v)
+	case []any:
+		n := 2
+		for _, e := range v {
+			n += 1 + jsonBound(e)
+		}
+		return n
+	case map[string]any:
+		n := 2
+		for k, e := range v {
+			n += 2 + textBound(k) + jsonBound(e)
+		}
+		return n
+	}
+	return 25 // the longest number
+}
+
+func textBound(s string) int {
+	n := len(s) + 2
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+			n += 5 // \u003c
+		case c >= utf8.RuneSelf:
+			n++ // \u2028 for three bytes
+		}
+	}
+	return n
 }
 
 func value(v any, depth int) (any, error) {

@@ -127,10 +127,14 @@ type given struct {
 	args []any
 }
 
+// givenParameters may be in any statement, however few rows they make.
+const givenParameters = 600
+
 // eachGiven calls fn with all rows, as many at a time as one statement takes well.
 func eachGiven(tx *txn, width, n int, row rowsOf, fn func(given) error) error {
-	for from := 0; from < n; from += tx.dialect.GivenRows {
-		g, err := tx.dialect.Given(width, min(n-from, tx.dialect.GivenRows), func(i int, args []any) []any { return row(from+i, args) })
+	step := max(tx.dialect.GivenRows, givenParameters/width)
+	for from := 0; from < n; from += step {
+		g, err := tx.dialect.Given(width, min(n-from, step), func(i int, args []any) []any { return row(from+i, args) })
 		if err == nil {
 			err = fn(g)
 		}
