@@ -39,6 +39,9 @@ func Run(t *testing.T, open func(testing.TB) *store.DB) {
 		"Assets":        testAssets,
 		"Facts":         testFacts,
 		"Projection":    testProjection,
+		"Uploads":       testUploads,
+		"Refs":          testRefs,
+		"Trial":         testTrial,
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
