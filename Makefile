@@ -9,7 +9,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 RACE     = ./internal/app ./internal/auth ./internal/audit ./internal/cycle ./internal/discover ./internal/httpapi ./internal/ingest ./internal/intel ./internal/projection \
            ./internal/scope ./internal/validate ./plugin ./plugins/source/host ./plugins/source/network
 
-.PHONY: help run demo test build dev lint bench gen fuzz e2e test-go test-race test-web packages tools clean
+.PHONY: help run demo test build dev lint bench bench-10m gen fuzz e2e test-go test-race test-web packages tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,11 @@ lint: ## Static analysis of Go and TypeScript
 	@sh scripts/lint.sh
 
 bench: ## Benchmarks, with ratios against a named baseline
-	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem ./internal/... ./plugins/...
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem -timeout 2h ./internal/... ./plugin/... ./plugins/...
+
+bench-10m: ## Ten million exposures on PostgreSQL: fill, load, change, ask (an hour, 20 GB of disk; no part of CI)
+	GYRE_BENCH_EXPOSURES=10000000 CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkStore$$/^postgres$$' -benchtime 1x -timeout 4h ./internal/projection
+	GYRE_BENCH_EXPOSURES=10000000 CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkLists$$' -timeout 4h ./internal/projection
 
 fuzz: ## Fuzz every parser for ten seconds
 	@sh scripts/fuzz.sh

@@ -33,9 +33,22 @@ type BandChange struct {
 
 const bandBatch = 1000
 
-// Prioritize implements Prioritizer.
+// Prioritize implements Prioritizer. It records as it goes: scores come from a
+// state that stays as it was, and explanations of a whole estate would be many.
 func (b *Bands) Prioritize(ctx context.Context, ws gyre.ID) (int, error) {
-	var changes []BandChange
+	recorded := 0
+	part := make([]BandChange, 0, bandBatch)
+	flush := func() error {
+		if len(part) == 0 {
+			return nil
+		}
+		if err := b.Record(ctx, ws, part); err != nil {
+			return fmt.Errorf("record bands: %w", err)
+		}
+		recorded += len(part)
+		part = part[:0]
+		return nil
+	}
 	err := b.Scores.Scores(ctx, ws, func(s projection.Scored) error {
 		band := gyre.BandOf(s.Risk)
 		if !s.Active || band == s.Recorded {
@@ -45,16 +58,16 @@ func (b *Bands) Prioritize(ctx context.Context, ws gyre.ID) (int, error) {
 		if err != nil {
 			return fmt.Errorf("explain score: %w", err)
 		}
-		changes = append(changes, BandChange{Exposure: s.ID, From: s.Recorded, To: band, Details: string(details)})
+		if part = append(part, BandChange{Exposure: s.ID, From: s.Recorded, To: band, Details: string(details)}); len(part) == bandBatch {
+			return flush()
+		}
 		return nil
 	})
+	if err == nil {
+		err = flush()
+	}
 	if err != nil {
-		return 0, fmt.Errorf("score exposures: %w", err)
+		return recorded, fmt.Errorf("score exposures: %w", err)
 	}
-	for from := 0; from < len(changes); from += bandBatch {
-		if err := b.Record(ctx, ws, changes[from:min(from+bandBatch, len(changes))]); err != nil {
-			return from, fmt.Errorf("record bands: %w", err)
-		}
-	}
-	return len(changes), nil
+	return recorded, nil
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
@@ -198,4 +199,60 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc) // #nosec -- a heap's size
+}
+
+// Each is the estate of the reports: the same places, as many of them as were asked for.
+func TestEach(t *testing.T) {
+	o := Options{Findings: 5000, Seed: 3}
+	want, _, _ := read(t, Options{Format: "nessus", Findings: 5000, Seed: 3})
+	got, numbers := map[string]int{}, map[int]*Weakness{}
+	sights := 0
+	err := Each(o, func(h Host) error {
+		for _, s := range h.Sights {
+			sights++
+			if s.Twice {
+				sights++
+			}
+			if w := numbers[s.Weakness.Number]; w != nil && w != s.Weakness {
+				t.Errorf("weakness %d is two", w.Number)
+			}
+			numbers[s.Weakness.Number] = s.Weakness
+			if strings.HasPrefix(s.Weakness.Key, "CVE-") {
+				got[h.Name+" "+s.Weakness.Key]++
+			}
+		}
+		return nil
+	})
+	if err != nil || sights != 5000 {
+		t.Fatalf("%d sights: %v", sights, err)
+	}
+	for place := range want {
+		if parts := strings.Fields(place); strings.HasPrefix(parts[2], "CVE-") && got[parts[0]+" "+parts[2]] == 0 {
+			t.Errorf("%s is in the report only", place)
+		}
+	}
+	for place, n := range got {
+		if n != 1 {
+			t.Errorf("%s is there %d times", place, n)
+		}
+	}
+	if err := Each(Options{Findings: -1}, nil); gyre.ErrorCode(err) != gyre.Invalid {
+		t.Error(err)
+	}
+}
+
+func TestEachIsConstant(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes two million sights")
+	}
+	base, peak, hosts := heap(), int64(0), 0
+	err := Each(Options{Findings: 2_000_000, Seed: 1, PerHost: 5, Packages: 8500}, func(Host) error {
+		if hosts++; hosts%50_000 == 0 {
+			peak = max(peak, heap())
+		}
+		return nil
+	})
+	if grown := peak - base; err != nil || grown > 48<<20 {
+		t.Errorf("the heap grew by %d MiB: %v", grown>>20, err)
+	}
 }
