@@ -183,10 +183,10 @@ type Run struct {
 	Ended     time.Time `json:"ended,omitzero"`
 	// Until is when the last of what it saw is dated, by the same clock as
 	// Started; zero while it runs, and of runs that never ended.
-	Until     time.Time `json:"-"`
-	Counts    RunCounts `json:"counts"`
-	Problems  []Problem `json:"problems,omitempty"`
-	Limits    []string  `json:"limits,omitempty" doc:"What it could not look at and why, in words"`
+	Until    time.Time `json:"-"`
+	Counts   RunCounts `json:"counts"`
+	Problems []Problem `json:"problems,omitempty"`
+	Limits   []string  `json:"limits,omitempty" doc:"What it could not look at and why, in words"`
 }
 
 // Observer is the source that looked: the run's own, or that of the run it judges.

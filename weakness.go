@@ -131,6 +131,54 @@ const (
 	TiePerson   TieRank = "person"
 )
 
+// CorrelationRule is a person's word on what is one: it beats what advisories
+// and reports say, counts for what is stored and for what comes, and ends when it is removed.
+type CorrelationRule struct {
+	ID      ID              `json:"id"`
+	Kind    CorrelationKind `json:"kind" enum:"same,different,means"`
+	Tool    string          `json:"tool,omitempty" doc:"means: the tool whose rule it is, as its weaknesses begin: semgrep"`
+	Name    string          `json:"name" doc:"A name of a weakness; means: the tool's rule"`
+	Other   string          `json:"other" doc:"The weakness that it is, or is not"`
+	Reason  string          `json:"reason,omitempty"`
+	By      string          `json:"by,omitempty"`
+	Created time.Time       `json:"created,omitzero"`
+}
+
+// CorrelationKind is the kind of a CorrelationRule.
+type CorrelationKind string
+
+// The kinds. Two CVEs cannot be the same; names that differ leave whatever ties them.
+const (
+	CorrelateSame      CorrelationKind = "same"
+	CorrelateDifferent CorrelationKind = "different"
+	CorrelateMeans     CorrelationKind = "means"
+)
+
+// Subject is the name of a weakness that the rule speaks of.
+func (r CorrelationRule) Subject() string {
+	if r.Kind == CorrelateMeans {
+		return strings.ToLower(r.Tool) + ":" + r.Name
+	}
+	return r.Name
+}
+
+// CorrelationEffect is what a correlation rule does, or would do, to exposures.
+type CorrelationEffect struct {
+	Rule     CorrelationRule      `json:"rule"`
+	Merged   int                  `json:"merged" doc:"Exposures that become one with another"`
+	Split    int                  `json:"split" doc:"Exposures that become two"`
+	Moved    int                  `json:"moved" doc:"Exposures whose weakness is another one then"`
+	Examples []CorrelationExample `json:"examples"`
+}
+
+// CorrelationExample is one exposure that a rule changes.
+type CorrelationExample struct {
+	Exposure ID     `json:"exposure"`
+	Change   string `json:"change" doc:"merged, split, moved or created"`
+	Other    ID     `json:"other,omitempty" doc:"The exposure or the weakness on the other side"`
+	Why      string `json:"why"`
+}
+
 // Intel is what the world knows of a weakness right now, each part with the
 // feed it came from. The zero value means that nothing is known.
 type Intel struct {

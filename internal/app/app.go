@@ -60,6 +60,7 @@ type App struct {
 	guards    *scope.Guards
 	intel     *intel.Intel
 	auth      *auth.Auth
+	ingest    *ingest.Ingest
 	discover  *discover.Stage
 	validate  *validate.Stage
 	plan      *cycle.Plan
@@ -160,6 +161,7 @@ func (a *App) wire(killed context.Context) error {
 		},
 		Now: time.Now,
 	}
+	a.ingest = ingester
 	a.discover = &discover.Stage{
 		Sources: all.Sources(), Importers: all.Importers(), Guard: a.guards.Guard, Log: log,
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
@@ -179,7 +181,7 @@ func (a *App) wire(killed context.Context) error {
 	a.intel = intel.New(a.db, all.Feeds(), intel.Config{
 		Base: cfg.Get("feeds"), MaxAge: maxAge, Now: time.Now, Log: log,
 		Ecosystems: func(ctx context.Context) ([]string, error) { return a.db.Ecosystems(ctx, a.workspace.ID) },
-		Synced:     func(ctx context.Context) error { return a.unify(ctx, ingester) },
+		Synced:     func(ctx context.Context) error { return a.unify(ctx) },
 	})
 	a.plan = &cycle.Plan{
 		Risks: a.risks, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now, Edition: strings.ReplaceAll(a.opt.Version, " ", "_") + "/" + a.edition,
@@ -235,7 +237,7 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 	console, _ := web.FS()
 	return httpapi.New(killed, httpapi.Deps{
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
-		Exposures: a.db, Assets: a.db, Identities: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
+		Exposures: a.db, Correlation: correlation{a.db, a.ingest}, Assets: a.db, Identities: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
 		Cycles: a.engine, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
 		Past:       &past{trends{db: a.db}, a.projected},
 		CheckScope: checkScope, CheckFilter: checkFilter,

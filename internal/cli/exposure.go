@@ -21,7 +21,7 @@ import (
 
 func (c *cli) exposureCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "exposure", Aliases: []string{"exposures"}, Short: "List, explain and change exposures"}
-	cmd.AddCommand(c.exposureListCmd(), c.exposureShowCmd(), c.exposureSetCmd(), c.exposureUndoCmd())
+	cmd.AddCommand(c.exposureListCmd(), c.exposureShowCmd(), c.exposureExplainCmd(), c.exposureSetCmd(), c.exposureUndoCmd())
 	return cmd
 }
 
@@ -117,7 +117,7 @@ func pages[T any](ctx context.Context, a *api, path string, lf listFlags, next f
 
 func (c *cli) exposureShowCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Aliases: []string{"explain"}, Short: "Show an exposure: evidence, why this score, history, what to do", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show an exposure: evidence, why this score, history, what to do", Args: cobra.ExactArgs(1),
 		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.ExposureDetail
 			if err := a.get(cmd.Context(), "/exposures/"+url.PathEscape(args[0]), nil, &d); err != nil {

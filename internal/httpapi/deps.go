@@ -50,6 +50,19 @@ type Exposures interface {
 	UndoChange(ctx context.Context, ws, change gyre.ID, actor string) (gyre.Change, error)
 }
 
+// Correlation says why sightings are one, and keeps the rules of persons on it.
+type Correlation interface {
+	// Ties lists what reports and advisories say of names of weaknesses.
+	Ties(ctx context.Context, ws gyre.ID, names []string) ([]gyre.Tie, error)
+	// MergesOf lists the merges that an asset, a weakness or an exposure has been in, newest first.
+	MergesOf(ctx context.Context, ws, object gyre.ID) ([]gyre.Merge, error)
+	CorrelationRules(ctx context.Context, ws gyre.ID) ([]gyre.CorrelationRule, error)
+	// AddCorrelationRule stores a rule and applies it; with try it only says what that would do.
+	AddCorrelationRule(ctx context.Context, ws gyre.ID, r gyre.CorrelationRule, try bool) (gyre.CorrelationEffect, error)
+	// RemoveCorrelationRule ends a rule and takes apart what it had made one.
+	RemoveCorrelationRule(ctx context.Context, ws, id gyre.ID, by string, try bool) (gyre.CorrelationEffect, error)
+}
+
 // Assets reads and changes single assets.
 type Assets interface {
 	Asset(ctx context.Context, ws, id gyre.ID) (gyre.Asset, error)

@@ -19,11 +19,18 @@ var needs = map[string]auth.Grant{
 	"create-token": auth.Self,
 	"delete-token": auth.Self,
 
-	"get-overview":      auth.Read,
-	"get-history":       auth.Read,
-	"get-trend":         auth.Read,
-	"list-exposures":    auth.Read,
-	"get-exposure":      auth.Read,
+	"get-overview":     auth.Read,
+	"get-history":      auth.Read,
+	"get-trend":        auth.Read,
+	"list-exposures":   auth.Read,
+	"get-exposure":     auth.Read,
+	"explain-exposure": auth.Read,
+
+	"list-correlation-rules":  auth.Read,
+	"try-correlation-rule":    auth.Read,
+	"create-correlation-rule": auth.Write,
+	"delete-correlation-rule": auth.Write,
+
 	"list-assets":       auth.Read,
 	"get-asset":         auth.Read,
 	"list-components":   auth.Read,

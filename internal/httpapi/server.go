@@ -23,27 +23,28 @@ import (
 // Deps is what the API stands on. Everything is required, but for Console,
 // Gauges, Doctor, Hosts and TLS.
 type Deps struct {
-	Auth       *auth.Auth
-	Audit      *audit.Log
-	Lists      Lists
-	Score      Score
-	Exposures  Exposures
-	Assets     Assets
-	Identities Identities
-	Actions    Actions
-	History    History
-	Past       Past
-	Scopes     Scopes
-	Filters    Filters
-	Replies    Replies
-	Workspaces Workspaces
-	Cycles     Cycles
-	Validator  Validator
-	Imports    Imports
-	Uploads    Uploads
-	Feeds      Feeds
-	Doctor     Doctor
-	Gauges     Gauges
+	Auth        *auth.Auth
+	Audit       *audit.Log
+	Lists       Lists
+	Score       Score
+	Exposures   Exposures
+	Correlation Correlation
+	Assets      Assets
+	Identities  Identities
+	Actions     Actions
+	History     History
+	Past        Past
+	Scopes      Scopes
+	Filters     Filters
+	Replies     Replies
+	Workspaces  Workspaces
+	Cycles      Cycles
+	Validator   Validator
+	Imports     Imports
+	Uploads     Uploads
+	Feeds       Feeds
+	Doctor      Doctor
+	Gauges      Gauges
 	// CheckScope returns a gyre.Invalid error with a Field when a scope is wrong.
 	CheckScope func(gyre.Scope) error
 	// CheckFilter returns a gyre.Invalid error when a CEL filter over "exposures" or "assets" is wrong.
@@ -106,6 +107,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 	s.registerOverview(api)
 	s.registerHistory(api)
 	s.registerExposures(api)
+	s.registerCorrelation(api)
 	s.registerAssets(api)
 	s.registerIdentity(api)
 	s.registerActions(api)

@@ -27,6 +27,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/auth"
 	"github.com/gyre-ctem/gyre/internal/expr"
 	"github.com/gyre-ctem/gyre/internal/httpapi"
+	"github.com/gyre-ctem/gyre/internal/ingest"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -74,7 +75,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 			in, err := lists.Input(ctx, ws, id)
 			return prioritize.Score(in, prioritize.Sources{}), err
 		},
-		Exposures: w.db, Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
+		Exposures: w.db, Correlation: correlating(w.db), Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
 		Past: past{w.db, lists},
 		CheckScope: func(s gyre.Scope) error {
@@ -118,6 +119,16 @@ func must(t testing.TB, err error) {
 }
 
 // projectionStore is the store as the projection reads it.
+// correlating is what the API reads and rules of names, over the real store.
+func correlating(db *store.DB) httpapi.Correlation {
+	return struct {
+		*store.DB
+		*ingest.Ingest
+	}{db, &ingest.Ingest{InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {
+		return db.Write(ctx, ws, func(tx *store.Tx) error { return fn(tx) })
+	}}}
+}
+
 type projectionStore struct{ *store.DB }
 
 func (s projectionStore) Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(projection.Asset) error) error {

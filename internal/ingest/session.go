@@ -230,6 +230,7 @@ func problems(all []gyre.Problem) []gyre.Problem {
 type write struct {
 	tx     Tx
 	run    gyre.Run
+	by     string // the person, where there is no run
 	at     time.Time
 	counts gyre.RunCounts
 	refs   map[gyre.Ref]gyre.ID // of earlier transactions

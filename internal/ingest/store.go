@@ -18,6 +18,8 @@ type InTx func(ctx context.Context, ws gyre.ID, fn func(Tx) error) error
 // implements it. Refs of facts and coverage are gyre.RefID.
 type Tx interface {
 	Append(gyre.Event)
+	// Events are those of the transaction so far.
+	Events() []gyre.Event
 	// By says who is behind what the store finds changed and nobody appends an event for.
 	By(actor string, run gyre.ID)
 	SaveRun(ctx context.Context, r gyre.Run) error
@@ -75,6 +77,10 @@ type Tx interface {
 	Ties(ctx context.Context, names []string) ([]gyre.Tie, error)
 	ReportTies(ctx context.Context, names []string) (map[string][]string, error)
 	AddTies(ctx context.Context, all []gyre.Tie) error
+	// CorrelationRules are what persons say of names.
+	CorrelationRules(ctx context.Context) ([]gyre.CorrelationRule, error)
+	AddCorrelationRule(ctx context.Context, r gyre.CorrelationRule) error
+	RemoveCorrelationRule(ctx context.Context, id gyre.ID) error
 	// PendingNames are those that advisories speak of in another way than they did.
 	PendingNames(ctx context.Context, limit int) ([]string, error)
 	DonePending(ctx context.Context, names []string) error

@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,11 +56,15 @@ func (in *Ingest) Unify(ctx context.Context, ws gyre.ID) (int, error) {
 // stored when: each group of names has one weakness, whose key and aliases they are, and an
 // exposure belongs to the group of the name by which its source calls it.
 func (w *write) unify(ctx context.Context, names []string, of func(string) *gyre.Weakness) error {
-	ties, all, err := w.graph(ctx, names)
+	said, err := w.rules(ctx)
 	if err != nil {
 		return err
 	}
-	u := &unifying{w: w, of: of, key: correlate.Resolve(all, ties, nil), ties: ties, groups: map[string][]string{}}
+	ties, all, err := w.graph(ctx, names, said)
+	if err != nil {
+		return err
+	}
+	u := &unifying{w: w, of: of, key: correlate.Resolve(all, ties, said.apart), ties: ties, groups: map[string][]string{}}
 	for _, n := range all {
 		u.groups[u.key[n]] = append(u.groups[u.key[n]], n)
 	}
@@ -80,7 +85,7 @@ func (w *write) unify(ctx context.Context, names []string, of func(string) *gyre
 
 // graph collects what is said of names and of those that it leads to. CVEs that
 // only a bulletin leads to are left alone: it says nothing of them.
-func (w *write) graph(ctx context.Context, names []string) (ties []gyre.Tie, all []string, err error) {
+func (w *write) graph(ctx context.Context, names []string, said persons) (ties []gyre.Tie, all []string, err error) {
 	seen := make(map[string]bool, len(names))
 	for _, n := range names {
 		seen[n] = true
@@ -90,6 +95,7 @@ func (w *write) graph(ctx context.Context, names []string) (ties []gyre.Tie, all
 		if err != nil {
 			return nil, nil, err
 		}
+		part = append(part, said.of(ask)...)
 		ties = append(ties, part...)
 		cves := map[string]map[string]bool{}
 		for _, e := range bothWays(part) {
@@ -115,7 +121,7 @@ func (w *write) graph(ctx context.Context, names []string) (ties []gyre.Tie, all
 			continue
 		}
 		// Of several CVEs that a name is said to be, the one that it is counts too.
-		for n, key := range correlate.Resolve(sortedKeys(seen), ties, nil) {
+		for n, key := range correlate.Resolve(sortedKeys(seen), ties, said.apart) {
 			if seen[n] && !seen[key] {
 				seen[key] = true
 				ask = append(ask, key)
@@ -369,10 +375,10 @@ func (u *unifying) save(ctx context.Context) error {
 }
 
 func (u *unifying) actor() string {
-	if u.w.run.ID == 0 {
-		return "system"
+	if u.w.run.ID != 0 {
+		return actor(u.w.run)
 	}
-	return actor(u.w.run)
+	return cmp.Or(u.w.by, "system")
 }
 
 func (u *unifying) merging(from, into gyre.ID, why string) gyre.Merge {

@@ -206,3 +206,72 @@ func TestNamesOrder(t *testing.T) {
 		base.same("the other order", play(other, rapid.Permutation(rng(len(steps))).Draw(rt, "order")), first)
 	})
 }
+
+// TestCorrelationRules: a person's word beats the advisories', counts for what is
+// stored and what comes, can be tried, and leaves nothing behind when it is taken back.
+func TestCorrelationRules(t *testing.T) {
+	each(t, func(t *testing.T, base *world) {
+		w := newTied(base)
+		rule := func(kind gyre.CorrelationKind, name, other string) gyre.CorrelationRule {
+			return gyre.CorrelationRule{Kind: kind, Name: w.own(name)[0], Other: w.own(other)[0], By: "ann"}
+		}
+		add := func(r gyre.CorrelationRule, try bool) gyre.CorrelationEffect {
+			t.Helper()
+			e, err := w.in.AddCorrelationRule(w.ctx, w.ws, r, try)
+			w.ok(err)
+			return e
+		}
+		remove := func(e gyre.CorrelationEffect) gyre.CorrelationEffect {
+			t.Helper()
+			e, err := w.in.RemoveCorrelationRule(w.ctx, w.ws, e.Rule.ID, "ann", false)
+			w.ok(err)
+			return e
+		}
+		w.report("a", "GHSA-x")
+		w.report("b", "CVE-1")
+		two := w.picture()
+		seq := w.seq()
+		tried := add(rule(gyre.CorrelateSame, "GHSA-x", "CVE-1"), true)
+		w.same("tried", []int{tried.Merged, tried.Split, len(tried.Examples)}, []int{1, 0, 1})
+		w.same("trying changes nothing", w.picture(), two)
+		w.same("nor does it tell", w.seq(), seq)
+		same := add(rule(gyre.CorrelateSame, "GHSA-x", "CVE-1"), false)
+		w.same("does what it said", []int{same.Merged, same.Split}, []int{tried.Merged, tried.Split})
+		w.same("one", w.picture(), []string{"CVE-1[GHSA-x][tcp/1 open [a calls it GHSA-x b calls it CVE-1]]"})
+		w.report("c", "GHSA-x")
+		w.same("what comes follows it", w.picture(), []string{"CVE-1[GHSA-x][tcp/1 open [a calls it GHSA-x b calls it CVE-1 c calls it GHSA-x]]"})
+		_, err := w.in.AddCorrelationRule(w.ctx, w.ws, rule(gyre.CorrelateSame, "GHSA-x", "CVE-1"), false)
+		w.same("the same rule again", gyre.ErrorCode(err), gyre.Conflict)
+		remove(same)
+		w.same("two again", w.picture(), []string{
+			"CVE-1[][tcp/1 open [b calls it CVE-1]]", "GHSA-x[][tcp/1 open [a calls it GHSA-x c calls it GHSA-x]]",
+		})
+
+		w.advisory("GHSA-x", []string{"CVE-1"})
+		w.unify()
+		w.same("one by an advisory", len(w.picture()), 1)
+		apart := add(rule(gyre.CorrelateDifferent, "GHSA-x", "CVE-1"), false)
+		w.same("two by a person", w.picture(), []string{
+			"CVE-1[][tcp/1 open [b calls it CVE-1]]", "GHSA-x[][tcp/1 open [a calls it GHSA-x c calls it GHSA-x]]",
+		})
+		remove(apart)
+		w.same("one by the advisory again", len(w.picture()), 1)
+
+		r := rule(gyre.CorrelateMeans, "sqli", "CWE-89")
+		r.Tool, r.Name = "Semgrep", "sqli"
+		add(r, false)
+		f := finding("h", "semgrep:sqli", "tcp/2")
+		w.run("sast", gyre.RunSucceeded, &gyre.Batch{Assets: []gyre.AssetSighting{host("h", "one", ip("10.0.0.1"))}, Findings: []gyre.Finding{f}})
+		x, err := w.db.WeaknessByKey(w.ctx, w.ws, "semgrep:sqli")
+		w.ok(err)
+		w.same("a rule of a tool", w.plain(x.Key), "CWE-89")
+
+		for _, bad := range []gyre.CorrelationRule{
+			rule(gyre.CorrelateSame, "CVE-1", "CVE-2"), rule("like", "GHSA-x", "CVE-1"), rule(gyre.CorrelateSame, "GHSA-x", "GHSA-x"),
+			{Kind: gyre.CorrelateSame, Other: "CVE-1"}, {Kind: gyre.CorrelateMeans, Name: "sqli", Other: "CWE-89"},
+		} {
+			_, err := w.in.AddCorrelationRule(w.ctx, w.ws, bad, false)
+			w.same("refused", gyre.ErrorCode(err), gyre.Invalid)
+		}
+	})
+}

@@ -175,3 +175,38 @@ func number(digits string) string {
 func isFile(a gyre.Aspect) bool {
 	return a == gyre.AspectCode || a == gyre.AspectSecret || a == gyre.AspectFile
 }
+
+// Form says in words what a key is made of.
+func Form(aspect gyre.Aspect, key string) string {
+	switch {
+	case isURL(key):
+		return "URL without default port, values of parameters and credentials"
+	case aspect == gyre.AspectPackage:
+		where, _, cut := strings.Cut(key, "#")
+		switch {
+		case cut && where == "":
+			return "package, wherever it lies on the asset"
+		case cut && !strings.Contains(where, "/") && isDatabase(where):
+			return "package in the system's " + where + " database"
+		}
+		return "package in a file, without version"
+	case isFile(aspect) && strings.Contains(key, "~"):
+		return "file and fingerprint of the code, whatever its line"
+	case isFile(aspect):
+		return "file and line"
+	case portFirst.MatchString(key):
+		return "port"
+	case key == "":
+		return "the asset itself"
+	}
+	return "the place as sources write it"
+}
+
+func isDatabase(name string) bool {
+	for _, db := range systemPackages {
+		if db.name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -19,6 +19,9 @@ func (tx *Tx) Append(e gyre.Event) {
 	tx.events = append(tx.events, e)
 }
 
+// Events are those appended so far.
+func (tx *Tx) Events() []gyre.Event { return tx.events }
+
 const eventColumns = "seq, at, object, object_id, kind, from_value, to_value, actor, run, reason, details, changes"
 
 // flush stores what the transaction has to tell: its events and its sightings.
