@@ -58,10 +58,10 @@ type CorrelationRuleList struct {
 // CorrelationRuleInput is a rule to add or to try.
 type CorrelationRuleInput struct {
 	Kind   gyre.CorrelationKind `json:"kind" enum:"same,different,means"`
-	Tool   string        `json:"tool,omitempty" maxLength:"200" doc:"means: whose rule it is"`
-	Name   string        `json:"name" maxLength:"500"`
-	Other  string        `json:"other" maxLength:"500"`
-	Reason string        `json:"reason,omitempty" maxLength:"1000"`
+	Tool   string               `json:"tool,omitempty" maxLength:"200" doc:"means: whose rule it is"`
+	Name   string               `json:"name" maxLength:"500"`
+	Other  string               `json:"other" maxLength:"500"`
+	Reason string               `json:"reason,omitempty" maxLength:"1000"`
 }
 
 func (in CorrelationRuleInput) rule(by string) gyre.CorrelationRule {
