@@ -27,7 +27,7 @@ var needs = map[string]auth.Grant{
 	"explain-exposure": auth.Read,
 
 	"list-correlation-rules":  auth.Read,
-	"try-correlation-rule":    auth.Read,
+	"try-correlation-rule":    auth.Write,
 	"create-correlation-rule": auth.Write,
 	"delete-correlation-rule": auth.Write,
 
