@@ -294,3 +294,46 @@ func TestLocalAdmin(t *testing.T) {
 		t.Errorf("without the mark: %d", rec.Code)
 	}
 }
+
+// TestImports: what is handed in without waiting answers at once with the
+// import, which can be followed, and is one import with what is the same.
+func TestImports(t *testing.T) {
+	w := newWorld(t)
+	c := w.as(gyre.RoleEditor)
+	raw := header("Content-Type", "application/octet-stream")
+	a := c.do("POST", "/imports?name=a.xml&wait=false", zeros(5000), raw, key("k"), sized(5000)).want(t, 202)
+	u := read[gyre.Upload](t, a)
+	if u.State != gyre.UploadWaiting || u.Size != 5000 || u.Actor != "the-editor" || a.header.Get("Location") != "/api/v1/imports/"+u.ID.String() {
+		t.Errorf("%+v at %q", u, a.header.Get("Location"))
+	}
+	same := c.do("POST", "/imports?name=a.xml&wait=false", zeros(5000), raw).want(t, 202)
+	if v := read[gyre.Upload](t, same); v.ID != u.ID || !v.Duplicate {
+		t.Errorf("the same again: %+v", v)
+	}
+	again := c.do("POST", "/imports?name=a.xml&wait=false", zeros(5000), raw, key("k"), sized(5000)).want(t, 202)
+	if v := read[gyre.Upload](t, again); v.ID != u.ID || again.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("the same key: %+v %q", v, again.header.Get("Idempotency-Replayed"))
+	}
+	if d := read[httpapi.ImportDetail](t, c.do("GET", "/imports/"+u.ID.String(), nil).want(t, 200)); d.Result != nil || d.State != gyre.UploadWaiting {
+		t.Errorf("before it is imported: %+v", d)
+	}
+	run := read[gyre.Run](t, c.do("POST", "/imports?name=a.xml", zeros(5000), raw).want(t, 200))
+	d := read[httpapi.ImportDetail](t, c.do("GET", "/imports/"+u.ID.String(), nil).want(t, 200))
+	if d.State != gyre.UploadDone || d.Result == nil || d.Result.ID != run.ID || d.Result.Counts.Created != 7 || run.Counts.Created != 7 {
+		t.Errorf("done: %+v, run %+v", d, run)
+	}
+	v := read[gyre.Upload](t, c.do("POST", "/imports?name=b.xml&wait=false", zeros(10), raw).want(t, 202))
+	if l := read[httpapi.ImportList](t, c.do("GET", "/imports?limit=1", nil).want(t, 200)); len(l.Items) != 1 || l.Items[0].ID != v.ID || l.Next == "" {
+		t.Errorf("list %+v", l)
+	}
+	w.as(gyre.RoleReader).do("POST", "/imports/"+v.ID.String()+"/cancel", nil).problem(t, 403, gyre.Forbidden)
+	if x := read[gyre.Upload](t, c.do("POST", "/imports/"+v.ID.String()+"/cancel", nil).want(t, 200)); x.State != gyre.UploadCancelled {
+		t.Errorf("cancelled: %+v", x)
+	}
+	c.do("POST", "/imports/"+v.ID.String()+"/cancel", nil).problem(t, 409, gyre.Conflict)
+	c.do("POST", "/imports/"+u.ID.String()+"/retry", nil).problem(t, 409, gyre.Conflict)
+	c.do("GET", "/imports/"+gyre.NewID().String(), nil).problem(t, 404, gyre.NotFound)
+	if p := read[gyre.UploadPreview](t, c.do("POST", "/imports?name=c.xml&preview=true", zeros(10), raw).want(t, 200)); p.Counts.Created != 7 {
+		t.Errorf("preview %+v", p)
+	}
+}

@@ -26,8 +26,9 @@ type Collector struct {
 	gyre.Batch // all batches as one
 	Wrong      []string
 
-	mu   sync.Mutex
-	refs map[gyre.Ref]bool
+	mu    sync.Mutex
+	refs  map[gyre.Ref]bool
+	sizes [][6]int // of the batches, by part
 }
 
 const maxBatch = 5000
@@ -47,6 +48,7 @@ func (c *Collector) Emit(ctx context.Context, b *gyre.Batch) error {
 	} else if n == 0 {
 		c.wrongf("an empty batch")
 	}
+	c.sizes = append(c.sizes, [6]int{len(b.Assets), len(b.Relations), len(b.Components), len(b.Facts), len(b.Findings), len(b.Coverage)})
 	c.assets(b.Assets)
 	for _, r := range b.Relations {
 		c.ref("relation", r.From)
