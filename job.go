@@ -58,6 +58,14 @@ type JobError struct {
 	Text    string    `json:"text"`
 }
 
+// JobInput asks for a job.
+type JobInput struct {
+	Kind     string `json:"kind" enum:"cycle,retest,sync,match,score"`
+	Scopes   []ID   `json:"scopes,omitempty" maxItems:"1000" doc:"Of a cycle; empty: every scope"`
+	Exposure ID     `json:"exposure,omitempty" doc:"Of a retest"`
+	Feed     string `json:"feed,omitempty" maxLength:"60" doc:"Of a sync; empty: every feed"`
+}
+
 // Worker is a process that shares the database: one that works jobs, or a
 // server that works none.
 type Worker struct {

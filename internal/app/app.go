@@ -29,6 +29,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/ingest"
 	"github.com/gyre-ctem/gyre/internal/intel"
+	"github.com/gyre-ctem/gyre/internal/job"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/scope"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -47,6 +48,11 @@ type Options struct {
 	Config  *config.Config
 	Log     *slog.Logger
 	Version string
+	// Worker: the process only works jobs, on a PostgreSQL database that it shares;
+	// it has no data folder. Queues and Zones say which; none of either is all.
+	Worker bool
+	Queues []string
+	Zones  []gyre.Zone
 }
 
 // App is Gyre in one process, on one database.
@@ -57,6 +63,8 @@ type App struct {
 	workspace gyre.Workspace
 	projected *projection.Projection
 	engine    *cycle.Engine
+	queue     *job.Queue
+	judge     *identify.Stage
 	guards    *scope.Guards
 	intel     *intel.Intel
 	auth      *auth.Auth
@@ -65,7 +73,6 @@ type App struct {
 	validate  *validate.Stage
 	plan      *cycle.Plan
 	uploads   *upload.Stage
-	importing *upload.Runner
 	checks    *check.Set
 	edition   string // of the checks
 	api       http.Handler
@@ -84,23 +91,23 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 			_ = a.Close()
 		}
 	}()
-	if a.folder, err = LockFolder(opt.Config.Get("data")); err != nil {
-		return nil, err
-	}
-	if err = a.folder.bind(opt.Config.Database()); err != nil {
+	if err = a.openFolder(); err != nil {
 		return nil, err
 	}
 	if a.db, err = store.Open(ctx, opt.Config.Database()); err != nil {
 		return nil, err
 	}
-	// This process is the only one that runs cycles on this folder, so what is
-	// marked as running was left by one that died.
-	if runs, cycles, err := a.db.InterruptRuns(ctx); err != nil {
-		return nil, fmt.Errorf("mark interrupted runs: %w", err)
-	} else if cycles > 0 {
-		opt.Log.Warn("an earlier process ended in the middle of a cycle; 'gyre cycle resume' continues it", "runs", runs)
-	} else if runs > 0 {
-		opt.Log.Warn("an earlier process ended in the middle of a retest; do it again", "runs", runs)
+	gone, err := time.ParseDuration(opt.Config.Get("worker-timeout"))
+	if err != nil {
+		return nil, gyre.FieldErrorf(gyre.Invalid, "worker-timeout", "%v", err)
+	}
+	a.queue, err = job.New(ctx, job.Options{DB: a.db, Log: opt.Log, Version: opt.Version, GoneAfter: gone}, a.kinds()...)
+	if err != nil {
+		return nil, err
+	}
+	// What dead processes left running is interrupted, and their jobs are taken back.
+	if err = a.queue.Join(ctx); err != nil {
+		return nil, err
 	}
 	if a.workspace, err = a.db.EnsureWorkspace(ctx, defaultWorkspace); err != nil {
 		return nil, fmt.Errorf("make workspace: %w", err)
@@ -168,7 +175,7 @@ func (a *App) wire(killed context.Context) error {
 			return ingester.Begin(ctx, ws, run)
 		},
 	}
-	judge := &identify.Stage{
+	a.judge = &identify.Stage{
 		Store: a.db, Checks: a.checks, Log: log, Now: time.Now,
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (identify.Session, error) {
 			return ingester.BeginDated(ctx, ws, run)
@@ -186,18 +193,15 @@ func (a *App) wire(killed context.Context) error {
 	a.plan = &cycle.Plan{
 		Risks: a.risks, Store: a.db, Guides: a.checks, Save: a.savePlan, Now: time.Now, Edition: strings.ReplaceAll(a.opt.Version, " ", "_") + "/" + a.edition,
 	}
-	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: judge, Log: log, Now: time.Now}
+	a.validate = &validate.Stage{Store: a.db, Look: a.lookAgain, Identify: a.judge, Log: log, Now: time.Now}
 	a.engine = &cycle.Engine{
-		Store: cycleStore{a.db, a.projected}, Discover: jobs{a.discover}, Identify: judge,
+		Store: cycleStore{a.db, a, a.projected}, Discover: jobs{a.discover, a}, Identify: a.judge, Queued: true,
 		Prioritize: &cycle.Bands{Scores: a.projected, Record: a.recordBands},
 		Remediate:  a.plan, Validate: a.validate, SyncIntel: a.syncIntel, Log: log, Now: time.Now,
 	}
-	if a.uploads, err = a.newUploads(ingester, judge); err != nil {
+	if a.uploads, err = a.newUploads(ingester, a.judge); err != nil {
 		return err
 	}
-	a.importing = upload.NewRunner(killed, func(ctx context.Context, ws, id gyre.ID) (gyre.Upload, error) {
-		return a.uploads.Process(ctx, ws, id, nil)
-	}, log)
 	if a.auth, err = a.newAuth(); err != nil {
 		return err
 	}
@@ -209,11 +213,12 @@ func (a *App) wire(killed context.Context) error {
 // Calling it again does nothing.
 func (a *App) Close() error {
 	var errs []error
+	if a.queue != nil { // first: what runs goes back to its queue, and does not fail
+		errs = append(errs, a.queue.Close())
+		a.queue = nil
+	}
 	if a.kill != nil {
 		a.kill()
-	}
-	if a.importing != nil {
-		a.importing.Close()
 	}
 	if a.engine != nil {
 		a.engine.Close()
@@ -238,7 +243,8 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 	return httpapi.New(killed, httpapi.Deps{
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
 		Exposures: a.db, Correlation: correlation{a.db, a.ingest}, Assets: a.db, Identities: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
-		Cycles: a.engine, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a.intel}, Doctor: a, Gauges: a,
+		Jobs:   jobsAPI{a.queue, a},
+		Cycles: cycles{a.engine, a}, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a}, Doctor: a, Gauges: a,
 		Past:       &past{trends{db: a.db}, a.projected},
 		CheckScope: checkScope, CheckFilter: checkFilter,
 		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,

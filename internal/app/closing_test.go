@@ -143,7 +143,7 @@ func testClosing(t *testing.T, database string) {
 			t.Fatal(err)
 		}
 		time.Sleep(300 * time.Millisecond)
-		if err := a.engine.Cancel(t.Context(), ws, c.ID); err != nil {
+		if err := (cycles{a.engine, a}).Cancel(t.Context(), ws, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		asked := time.Now()

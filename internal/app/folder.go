@@ -135,3 +135,20 @@ func FindServer(path string) (Server, bool) {
 	}
 	return s, true
 }
+
+// openFolder takes the data folder. A worker has none: what it needs is in the
+// database, which a file that one process owns is not.
+func (a *App) openFolder() (err error) {
+	cfg := a.opt.Config
+	if a.opt.Worker {
+		if strings.HasPrefix(cfg.Database(), "sqlite:") {
+			return gyre.FieldErrorf(gyre.Invalid, "database",
+				"workers share a PostgreSQL database (--database postgres://… or GYRE_DATABASE); an SQLite file belongs to one process, and 'gyre serve' works its jobs")
+		}
+		return nil
+	}
+	if a.folder, err = LockFolder(cfg.Get("data")); err != nil {
+		return err
+	}
+	return a.folder.bind(cfg.Database())
+}

@@ -59,6 +59,10 @@ func (a *App) Listen() (string, error) {
 		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 		scheme = "https"
 	}
+	if err := a.work(context.Background()); err != nil {
+		_ = ln.Close()
+		return "", err
+	}
 	a.server = &server{listener: ln, url: scheme + "://" + a.publicAddress(ln)}
 	if a.server.local, err = a.folder.announce(a.server.url); err != nil {
 		_ = ln.Close()
@@ -94,7 +98,7 @@ func (a *App) hosts() []string {
 func (a *App) Serve(ctx context.Context) error {
 	srv := httpapi.NewServer(a.withLocalToken(a.api), a.opt.Log)
 	go a.sweep(ctx)
-	go a.importing.Watch(ctx, lookForUploads, a.openUploads)
+	go a.watchUploads(ctx)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(a.server.listener) }()
 	select {
@@ -102,8 +106,10 @@ func (a *App) Serve(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	halt, halted := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	a.queue.Stop(halt) // before what runs is killed: it goes back to its queue
+	halted()
 	a.kill() // ends probes and streams of events
-	a.importing.Close()
 	a.engine.Close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
@@ -123,6 +129,9 @@ func (a *App) sweep(ctx context.Context) {
 		}
 		if err := a.sweepUploads(ctx); err != nil && ctx.Err() == nil {
 			a.opt.Log.Warn("remove old uploads", "error", err)
+		}
+		if err := a.db.SweepJobs(ctx); err != nil && ctx.Err() == nil {
+			a.opt.Log.Warn("remove jobs that are no longer kept", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -11,7 +11,6 @@ import (
 	"github.com/gyre-ctem/gyre/internal/cycle"
 	"github.com/gyre-ctem/gyre/internal/discover"
 	"github.com/gyre-ctem/gyre/internal/expr"
-	"github.com/gyre-ctem/gyre/internal/intel"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/remediate"
@@ -53,36 +52,32 @@ func (s pastStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yie
 	return s.AsOf.Exposures(ctx, ws, ids, func(e store.ProjectionExposure) error { return yield(projection.Exposure(e)) })
 }
 
-// cycleStore keeps cycles in the store and adds up the estate in the projection.
-type cycleStore struct {
-	*store.DB
-	projected *projection.Projection
-}
-
-func (s cycleStore) Tally(ctx context.Context, ws gyre.ID) (gyre.Tally, error) {
-	return s.projected.Tally(ctx, ws)
-}
-
 // jobs is the discover stage as the cycle runs it.
-type jobs struct{ stage *discover.Stage }
+type jobs struct {
+	stage *discover.Stage
+	app   *App
+}
 
-type job struct{ discover.Job }
+type discoverJob struct{ discover.Job }
 
-func (j job) TargetName() string { return discover.TargetKey(j.Target) }
-func (j job) ScopeID() gyre.ID   { return j.Scope.ID }
+func (j discoverJob) TargetName() string { return discover.TargetKey(j.Target) }
+func (j discoverJob) ScopeID() gyre.ID   { return j.Scope.ID }
 
 func (d jobs) Jobs(scopes []gyre.Scope) []cycle.Job {
 	var list []cycle.Job
 	for _, j := range d.stage.Jobs(scopes) {
-		list = append(list, job{j})
+		list = append(list, discoverJob{j})
 	}
 	return list
 }
 
 func (d jobs) Run(ctx context.Context, ws, cycleID gyre.ID, j cycle.Job, progress plugin.Progress) (gyre.Run, error) {
-	own, ok := j.(job)
+	own, ok := j.(discoverJob)
 	if !ok {
 		return gyre.Run{}, gyre.Errorf(gyre.Internal, "a job of another kind: %T", j)
+	}
+	if run, done, err := d.app.elsewhere(ctx, ws, cycleID, own.Job, progress); done || err != nil {
+		return run, err
 	}
 	return d.stage.Run(ctx, ws, cycleID, own.Job, nil, progress)
 }
@@ -148,28 +143,31 @@ func (a *App) lookAgain(ctx context.Context, ws gyre.ID, origin gyre.Run, place 
 	return run, method, err
 }
 
-// validator validates, and then plans anew: what was closed is no longer to be done.
+// validator has a place looked at again by a job, and waits for the verdict.
 type validator struct{ app *App }
 
-func (v validator) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (gyre.Verdict, error) {
-	verdict, err := v.app.validate.Validate(ctx, ws, exposure, by)
+func (v validator) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (verdict gyre.Verdict, err error) {
+	r, err := v.app.retest(ctx, ws, exposure, by)
 	if err != nil {
 		return verdict, err
 	}
-	_, err = v.app.plan.Plan(ctx, ws)
+	err = v.app.await(ctx, ws, r, &verdict)
 	return verdict, err
 }
 
 // feeds is intelligence as the API asks for it.
-type feeds struct{ intel *intel.Intel }
+type feeds struct{ app *App }
 
-func (f feeds) Feeds(ctx context.Context) ([]gyre.FeedStatus, error) { return f.intel.Status(ctx) }
+func (f feeds) Feeds(ctx context.Context) ([]gyre.FeedStatus, error) { return f.app.intel.Status(ctx) }
 
 func (f feeds) SyncFeeds(ctx context.Context, name string) ([]gyre.FeedStatus, error) {
-	if name == "" {
-		return f.intel.SyncNow(ctx, nil)
+	if err := f.app.checkFeed(ctx, name); err != nil {
+		return nil, err
 	}
-	return f.intel.SyncNow(ctx, nil, name)
+	if err := f.app.await(ctx, f.app.workspace.ID, syncOf(name, "api"), nil); err != nil {
+		return nil, err
+	}
+	return f.app.intel.Status(ctx)
 }
 
 // score explains the score of one exposure, naming where its facts come from.

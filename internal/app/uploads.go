@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/httpapi"
 	"github.com/gyre-ctem/gyre/internal/identify"
 	"github.com/gyre-ctem/gyre/internal/ingest"
+	"github.com/gyre-ctem/gyre/internal/job"
 	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/upload"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -100,6 +102,64 @@ func (a *App) openUploads(ctx context.Context) ([]gyre.Upload, error) {
 	return all, nil
 }
 
+// watchUploads has what nobody works on imported: reports that were received
+// just before their process died, or by a command without a server.
+func (a *App) watchUploads(ctx context.Context) {
+	tick := time.NewTicker(lookForUploads)
+	defer tick.Stop()
+	for {
+		all, err := a.openUploads(ctx)
+		for _, u := range all {
+			if err == nil {
+				err = a.queueImport(ctx, u, "system")
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			a.opt.Log.Warn("look for waiting imports", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// queueImport asks for the job that imports a report, unless there is one.
+func (a *App) queueImport(ctx context.Context, u gyre.Upload, actor string) error {
+	_, err := a.queue.Add(ctx, u.Workspace, job.Request{
+		Kind: kindImport, Name: u.ID.String(), Actor: actor, Object: u.ID, Args: importArgs{u.ID},
+	})
+	return err
+}
+
+// workImport goes on with an import from where it is. The upload has a fence of
+// its own, and ends as failed when the report is refused: that is no failure of the job.
+func (a *App) workImport(ctx context.Context, t *job.Task) (any, error) {
+	args, err := job.Decode[importArgs](t)
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.uploads.Process(ctx, t.Workspace, args.Upload, t.Progress)
+	switch {
+	case errors.Is(context.Cause(ctx), job.ErrCancelled):
+		_, err := a.db.CancelUpload(context.WithoutCancel(ctx), t.Workspace, args.Upload, "job")
+		return nil, errors.Join(job.ErrCancelled, err)
+	case errors.Is(err, gyre.ErrUploadTaken):
+		return nil, job.Later(time.Second)
+	}
+	if err == nil {
+		t.Progress(1, 1, u.Name+": "+string(u.State))
+	}
+	return nil, err
+}
+
+// dropImport cancels an import whose job was cancelled before anybody began it.
+func (a *App) dropImport(ctx context.Context, j gyre.Job) error {
+	_, err := a.db.CancelUpload(ctx, j.Workspace, j.Object, "job")
+	return err
+}
+
 // sweepUploads removes what is kept of reports for longer than the settings say.
 func (a *App) sweepUploads(ctx context.Context) error {
 	keep, err := time.ParseDuration(a.opt.Config.Get("upload-keep"))
@@ -134,7 +194,9 @@ func (i imports) Receive(ctx context.Context, ws gyre.ID, in httpapi.Import) (ht
 		return httpapi.Received{}, err
 	}
 	if !u.State.Ended() && u.State != gyre.UploadReceiving {
-		i.app.importing.Start(ws, u.ID)
+		if err := i.app.queueImport(ctx, u, in.By); err != nil {
+			return httpapi.Received{}, err
+		}
 	}
 	return httpapi.Received{Upload: u, Replayed: replayed}, nil
 }
@@ -175,7 +237,7 @@ func (i imports) Cancel(ctx context.Context, ws, id gyre.ID, actor string) (gyre
 func (i imports) Retry(ctx context.Context, ws, id gyre.ID, actor string) (gyre.Upload, error) {
 	u, err := i.app.db.RetryUpload(ctx, ws, id, actor)
 	if err == nil && !u.State.Ended() && u.State != gyre.UploadReceiving {
-		i.app.importing.Start(ws, id)
+		err = i.app.queueImport(ctx, u, actor)
 	}
 	return u, err
 }

@@ -30,22 +30,29 @@ func (c *cli) feedCmd() *cobra.Command {
 		}
 		return c.printer().list(list, r)
 	}
+	detach := false
+	sync := &cobra.Command{
+		Use: "sync [NAME]", Short: "Fetch what is new, from all feeds or one", Args: cobra.MaximumNArgs(1),
+		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
+			name := argOr(args, 0, "")
+			if detach {
+				return c.addJob(cmd.Context(), a, gyre.JobInput{Kind: "sync", Feed: name})
+			}
+			var list httpapi.FeedList
+			if err := a.do(cmd.Context(), http.MethodPost, "/feeds/sync", httpapi.FeedSync{Name: name}, &list); err != nil {
+				return err
+			}
+			return show(list)
+		}),
+	}
+	sync.Flags().BoolVar(&detach, "detach", false, "return at once with the job; needs a running server")
 	cmd.AddCommand(
+		sync,
 		&cobra.Command{
 			Use: "list", Short: "List feeds", Args: cobra.NoArgs,
 			RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 				var list httpapi.FeedList
 				if err := a.get(cmd.Context(), "/feeds", nil, &list); err != nil {
-					return err
-				}
-				return show(list)
-			}),
-		},
-		&cobra.Command{
-			Use: "sync [NAME]", Short: "Fetch what is new, from all feeds or one", Args: cobra.MaximumNArgs(1),
-			RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
-				var list httpapi.FeedList
-				if err := a.do(cmd.Context(), http.MethodPost, "/feeds/sync", httpapi.FeedSync{Name: argOr(args, 0, "")}, &list); err != nil {
 					return err
 				}
 				return show(list)

@@ -234,12 +234,25 @@ func (c *cli) exposureUndoCmd() *cobra.Command {
 }
 
 func (c *cli) validateCmd() *cobra.Command {
-	return &cobra.Command{
+	detach := false
+	cmd := &cobra.Command{
 		Use: "validate ID…", Short: "Look at the place of an exposure again and keep the verdict", Args: cobra.MinimumNArgs(1),
 		Long: `Has the source that saw the exposure look at the same place again. If the
 weakness is gone, the exposure becomes fixed, with the evidence. Exit code 10 if
 one is still there, 6 if one could not be looked at.`,
 		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
+			if detach {
+				for _, arg := range args {
+					id, err := gyre.ParseID(arg)
+					if err == nil {
+						err = c.addJob(cmd.Context(), a, gyre.JobInput{Kind: "retest", Exposure: id})
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			}
 			var verdicts []gyre.Verdict
 			r := &rows{header: []string{"Exposure", "Verdict", "Method", "Evidence"}}
 			standing, unclear := 0, 0
@@ -269,4 +282,6 @@ one is still there, 6 if one could not be looked at.`,
 			return nil
 		}),
 	}
+	cmd.Flags().BoolVar(&detach, "detach", false, "return at once with the jobs; needs a running server")
+	return cmd
 }

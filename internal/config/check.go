@@ -66,3 +66,10 @@ func numberTo(most int64) func(string) error {
 		return nil
 	}
 }
+
+func checkCount(s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n < 0 || n > 64 {
+		return fmt.Errorf("%q is not a number from 0 to 64", s)
+	}
+	return nil
+}

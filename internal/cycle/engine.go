@@ -28,6 +28,7 @@ import (
 type Store interface {
 	CreateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) (gyre.Cycle, error) // assigns Number; gyre.Conflict while another one runs
 	UpdateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error
+	ReopenCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error // UpdateCycle of one that is to be worked on
 	Cycle(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error)
 	Scopes(ctx context.Context, ws gyre.ID) ([]gyre.Scope, error)
 	RunsOfCycle(ctx context.Context, ws, cycle gyre.ID) ([]gyre.Run, error)
@@ -86,6 +87,9 @@ type Engine struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 	Parallelism int // runs at once; 0 is 4
+	// Queued: Start and Resume only write a cycle down. The store has it worked by
+	// whoever calls Work, in this process or another one.
+	Queued bool
 
 	mu       sync.Mutex
 	running  map[gyre.ID]context.CancelCauseFunc // by cycle
@@ -94,9 +98,11 @@ type Engine struct {
 	watchers map[chan gyre.Cycle]gyre.ID // workspace of each
 }
 
+// Why the context of a cycle ended: what was cancelled stays so, and what a
+// shutdown interrupted is resumed.
 var (
-	errCancelled = errors.New("cancelled")
-	errShutdown  = errors.New("the server is shutting down")
+	ErrCancelled = errors.New("cancelled")
+	ErrShutdown  = errors.New("the server is shutting down")
 )
 
 // Start creates a cycle over the named scopes (none: all) and runs it in the
@@ -138,16 +144,40 @@ func (e *Engine) Resume(ctx context.Context, ws, id gyre.ID) (gyre.Cycle, error)
 	if _, err := e.scopes(ctx, ws, c.Scopes); err != nil {
 		return c, err
 	}
+	reopen(&c)
+	if err := e.Store.ReopenCycle(ctx, ws, c); err != nil {
+		return c, err
+	}
+	return c, e.launch(ctx, ws, c)
+}
+
+// reopen makes the stages that are not done wait again.
+func reopen(c *gyre.Cycle) {
 	c.State, c.Error, c.Ended = gyre.CycleRunning, "", time.Time{}
 	for i := range c.Stages {
 		if c.Stages[i].State != stageDone {
 			c.Stages[i] = gyre.CycleStage{Stage: c.Stages[i].Stage, State: stageWaiting}
 		}
 	}
-	if err := e.Store.UpdateCycle(ctx, ws, c); err != nil {
-		return c, err
+}
+
+// Work works a cycle to its end: a new one, or one that another process left
+// anywhere. A cycle that is over already is none of its business. When ctx ends,
+// its cause says whether the cycle is cancelled (ErrCancelled) or interrupted. An
+// error says that the cycle is not over.
+func (e *Engine) Work(ctx context.Context, ws, id gyre.ID, tell func(gyre.Cycle)) error {
+	c, err := e.Store.Cycle(ctx, ws, id)
+	if err != nil {
+		return err
 	}
-	return c, e.launch(ctx, ws, c)
+	if c.State == gyre.CycleFinished || c.State == gyre.CycleCancelled {
+		return nil
+	}
+	reopen(&c)
+	if err := e.Store.UpdateCycle(ctx, ws, c); err != nil {
+		return err
+	}
+	return e.run(ctx, ws, c, tell)
 }
 
 // Cancel stops a running cycle; the cycle ends within two seconds.
@@ -162,7 +192,7 @@ func (e *Engine) Cancel(ctx context.Context, ws, id gyre.ID) error {
 	if stop == nil {
 		return gyre.Errorf(gyre.Conflict, "cycle %d is %s, not running here", c.Number, c.State)
 	}
-	stop(errCancelled)
+	stop(ErrCancelled)
 	return nil
 }
 
@@ -171,7 +201,7 @@ func (e *Engine) Close() {
 	e.mu.Lock()
 	e.closed = true
 	for _, stop := range e.running {
-		stop(errShutdown)
+		stop(ErrShutdown)
 	}
 	e.mu.Unlock()
 	e.wg.Wait()
@@ -211,15 +241,18 @@ func (e *Engine) tell(ws gyre.ID, c gyre.Cycle) {
 }
 
 func (e *Engine) launch(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
+	if e.Queued {
+		return nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		// It is in the store already, and would hold up the next one.
-		c.State, c.Error, c.Ended = gyre.CycleInterrupted, errShutdown.Error(), e.Now()
+		c.State, c.Error, c.Ended = gyre.CycleInterrupted, ErrShutdown.Error(), e.Now()
 		if err := e.Store.UpdateCycle(ctx, ws, c); err != nil {
 			return fmt.Errorf("interrupt cycle: %w", err)
 		}
-		return gyre.Errorf(gyre.Unavailable, "%w", errShutdown)
+		return gyre.Errorf(gyre.Unavailable, "%w", ErrShutdown)
 	}
 	if e.running == nil {
 		e.running = map[gyre.ID]context.CancelCauseFunc{}
@@ -233,7 +266,7 @@ func (e *Engine) launch(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
 			e.mu.Unlock()
 			stop(nil)
 		}()
-		e.run(ctx, ws, c)
+		_ = e.run(ctx, ws, c, nil) // the books say it
 	})
 	return nil
 }

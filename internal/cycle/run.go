@@ -35,15 +35,16 @@ const saveEvery = 250 * time.Millisecond
 // turn is one cycle while it runs.
 type turn struct {
 	*Engine
-	ws gyre.ID
+	ws   gyre.ID
+	also func(gyre.Cycle) // is told what watchers are told; may be nil
 
 	mu    sync.Mutex
 	c     gyre.Cycle
 	saved time.Time
 }
 
-func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle) {
-	t := &turn{Engine: e, ws: ws, c: c}
+func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle, also func(gyre.Cycle)) error {
+	t := &turn{Engine: e, ws: ws, c: c, also: also}
 	log := e.Log.With("cycle", c.Number)
 	log.Info("cycle started", "trigger", c.Trigger)
 	err := t.stages(ctx)
@@ -71,9 +72,9 @@ func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle) {
 	} else {
 		log.Error("count runs of cycle", "error", runsErr)
 	}
-	if err := e.Store.UpdateCycle(ctx, ws, t.c); err != nil {
-		log.Error("close cycle", "error", err)
-		return
+	if closeErr := e.Store.UpdateCycle(ctx, ws, t.c); closeErr != nil {
+		log.Error("close cycle", "error", closeErr)
+		return errors.Join(err, closeErr)
 	}
 	e.tell(ws, t.c)
 	if t.c.Error != "" {
@@ -81,16 +82,17 @@ func (e *Engine) run(ctx context.Context, ws gyre.ID, c gyre.Cycle) {
 	}
 	log.Info("cycle ended", "state", t.c.State, "risk_before", math.Round(t.c.Before.Risk), "risk_after", math.Round(t.c.After.Risk),
 		"created", t.c.Created, "closed", t.c.Closed, "reopened", t.c.Reopened, "took", t.c.Ended.Sub(t.c.Started).Round(time.Millisecond))
+	return err
 }
 
 func endState(err error) (gyre.CycleState, string) {
 	switch {
 	case err == nil:
 		return gyre.CycleFinished, ""
-	case errors.Is(err, errCancelled):
+	case errors.Is(err, ErrCancelled):
 		return gyre.CycleCancelled, ""
-	case errors.Is(err, errShutdown):
-		return gyre.CycleInterrupted, errShutdown.Error()
+	case errors.Is(err, ErrShutdown):
+		return gyre.CycleInterrupted, ErrShutdown.Error()
 	}
 	return gyre.CycleFailed, err.Error()
 }
@@ -147,6 +149,9 @@ func (t *turn) update(ctx context.Context, now bool, change func(*gyre.Cycle)) {
 	}
 	t.saved = time.Now()
 	t.tell(t.ws, t.c)
+	if t.also != nil {
+		t.also(t.c)
+	}
 	if err := t.Store.UpdateCycle(ctx, t.ws, t.c); err != nil && ctx.Err() == nil {
 		t.Log.Warn("save progress of cycle", "cycle", t.c.Number, "error", err)
 	}

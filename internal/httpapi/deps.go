@@ -197,6 +197,19 @@ type Received struct {
 	Replayed bool
 }
 
+// Jobs keeps the queue of jobs.
+type Jobs interface {
+	// List lists jobs in the given states and of the given kind, newest first; none of either is all.
+	List(ctx context.Context, ws gyre.ID, states []gyre.JobState, kind string, before gyre.ID, limit int) ([]gyre.Job, error)
+	Get(ctx context.Context, ws, id gyre.ID) (gyre.Job, error)
+	// Add asks for a job. It is gyre.Unavailable when too many wait already.
+	Add(ctx context.Context, ws gyre.ID, in gyre.JobInput, actor string) (gyre.Job, error)
+	// Cancel and Retry are gyre.Conflict when the job is not in a state that allows it.
+	Cancel(ctx context.Context, ws, id gyre.ID) (gyre.Job, error)
+	Retry(ctx context.Context, ws, id gyre.ID) (gyre.Job, error)
+	Workers(ctx context.Context) ([]gyre.Worker, error)
+}
+
 // Feeds keeps threat intelligence current.
 type Feeds interface {
 	Feeds(ctx context.Context) ([]gyre.FeedStatus, error)

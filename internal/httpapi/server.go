@@ -43,6 +43,7 @@ type Deps struct {
 	Imports     Imports
 	Uploads     Uploads
 	Feeds       Feeds
+	Jobs        Jobs
 	Doctor      Doctor
 	Gauges      Gauges
 	// CheckScope returns a gyre.Invalid error with a Field when a scope is wrong.
@@ -116,6 +117,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 	s.registerRuns(api)
 	s.registerImports(api)
 	s.registerFeeds(api)
+	s.registerJobs(api)
 	s.registerFilters(api)
 	s.registerEvents(api)
 	return api
@@ -189,11 +191,17 @@ func add[I, O any](s *server, api huma.API, id, method, path, summary string, ha
 func (s *server) failed(ctx context.Context, err error) error {
 	p := problemOf(err)
 	note(ctx).code = p.Code
+	if p.Code == gyre.Unavailable {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {retryAfter}})
+	}
 	if p.Code == gyre.Internal && ctx.Err() == nil {
 		s.Log.ErrorContext(ctx, "request failed", "request", note(ctx).id, "error", err)
 	}
 	return p
 }
+
+// retryAfter is when something that was busy may be asked again, in seconds.
+const retryAfter = "10"
 
 const (
 	metaNeed = "need"

@@ -28,6 +28,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/expr"
 	"github.com/gyre-ctem/gyre/internal/httpapi"
 	"github.com/gyre-ctem/gyre/internal/ingest"
+	"github.com/gyre-ctem/gyre/internal/job"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -76,6 +77,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 			return prioritize.Score(in, prioritize.Sources{}), err
 		},
 		Exposures: w.db, Correlation: correlating(w.db), Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
+		Jobs:   w.jobs(log),
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
 		Past: past{w.db, lists},
 		CheckScope: func(s gyre.Scope) error {
@@ -109,6 +111,30 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 		srv.Close()
 	})
 	return w
+}
+
+// queue is a real queue, of one kind of job.
+type queue struct{ *job.Queue }
+
+func (q queue) Add(ctx context.Context, ws gyre.ID, in gyre.JobInput, actor string) (gyre.Job, error) {
+	return q.Queue.Add(ctx, ws, job.Request{Kind: in.Kind, Actor: actor, Name: in.Feed})
+}
+
+func (w *world) jobs(log *slog.Logger) queue {
+	w.t.Helper()
+	q, err := job.New(w.t.Context(), job.Options{DB: w.db, Log: log}, job.Kind{
+		Name: "sync", Attempts: 1, Parallel: 1, Waiting: 2,
+		Work: func(ctx context.Context, t *job.Task) (any, error) {
+			if w.stages.takes > 0 {
+				return nil, w.stages.work(ctx)
+			}
+			return nil, gyre.Errorf(gyre.Invalid, "this one fails")
+		},
+	})
+	must(w.t, err)
+	w.t.Cleanup(func() { must(w.t, q.Close()) })
+	must(w.t, q.Join(w.t.Context()))
+	return queue{q}
 }
 
 func must(t testing.TB, err error) {

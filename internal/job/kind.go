@@ -28,6 +28,7 @@ type Kind struct {
 	Waiting  int           // at most so many of a workspace may wait; more are refused
 	Once     Once
 	Zoned    bool // may be bound to a network zone
+	Follows  bool // is the rest of other work: a command does not end before it is done
 	// Work does the job. What it returns is stored as JSON before the job is done.
 	Work func(ctx context.Context, t *Task) (result any, err error)
 	// Dropped is told of a job that was cancelled before anybody began it.

@@ -143,15 +143,21 @@ func notFound(err error, id gyre.ID) error {
 	return err
 }
 
-// Wait waits until a job is over and reads what it came to into result, which
-// may be nil. A dead letter is an error, and so is a cancelled job.
+// Wait is Follow without a follower.
 func (q *Queue) Wait(ctx context.Context, ws, id gyre.ID, result any) (gyre.Job, error) {
+	return q.Follow(ctx, ws, id, result, func(gyre.Job) {})
+}
+
+// Follow waits until a job is over and reads what it came to into result, which
+// may be nil. A dead letter is the error that it died of, and a cancelled job an error too.
+func (q *Queue) Follow(ctx context.Context, ws, id gyre.ID, result any, tell func(gyre.Job)) (gyre.Job, error) {
 	wait := 20 * time.Millisecond
 	for {
 		j, err := q.Get(ctx, ws, id)
 		if err != nil {
 			return j, err
 		}
+		tell(j)
 		switch j.State {
 		case gyre.JobDone:
 			if result == nil {
@@ -163,7 +169,7 @@ func (q *Queue) Wait(ctx context.Context, ws, id gyre.ID, result any) (gyre.Job,
 			}
 			return j, err
 		case gyre.JobFailed:
-			return j, gyre.Errorf(gyre.Unavailable, "job %s failed: %s", id, lastError(j))
+			return j, q.died(ctx, j)
 		case gyre.JobCancelled:
 			return j, gyre.Errorf(gyre.Conflict, "job %s was cancelled", id)
 		}
@@ -174,6 +180,15 @@ func (q *Queue) Wait(ctx context.Context, ws, id gyre.ID, result any) (gyre.Job,
 			wait = min(wait*2, 250*time.Millisecond)
 		}
 	}
+}
+
+// died is what a dead letter died of.
+func (q *Queue) died(ctx context.Context, j gyre.Job) error {
+	var of struct{ Failure *gyre.Error }
+	if text, err := q.opt.DB.JobResult(ctx, j.Workspace, j.ID); err == nil && json.Unmarshal([]byte(text), &of) == nil && of.Failure != nil {
+		return of.Failure
+	}
+	return gyre.Errorf(gyre.Unavailable, "job %s failed: %s", j.ID, lastError(j))
 }
 
 func lastError(j gyre.Job) string {

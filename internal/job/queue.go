@@ -46,6 +46,7 @@ type Queue struct {
 	hand   *hand // works jobs; nil: none
 	closed bool
 
+	life context.Context // of the process: when it ends, nobody waits
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 	seen map[gyre.ID]sighting // of the rescuer
@@ -65,7 +66,7 @@ func New(ctx context.Context, opt Options, kinds ...Kind) (*Queue, error) {
 	if opt.GoneAfter == 0 {
 		opt.GoneAfter = 8 * time.Second
 	}
-	q := &Queue{opt: opt, kinds: map[string]Kind{}, seen: map[gyre.ID]sighting{}}
+	q := &Queue{opt: opt, life: ctx, kinds: map[string]Kind{}, seen: map[gyre.ID]sighting{}}
 	for _, k := range kinds {
 		q.kinds[k.Name] = k
 	}
@@ -257,6 +258,75 @@ func (q *Queue) Declared(ctx context.Context, zone gyre.Zone) (bool, error) {
 	return slices.ContainsFunc(all, func(w gyre.Worker) bool { return slices.Contains(w.Zones, zone) }), nil
 }
 
+// Has says that this process itself declares a zone.
+func (q *Queue) Has(zone gyre.Zone) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Contains(q.plan.zones, zone)
+}
+
+// Worked is gyre.Unavailable when nobody takes jobs from a queue.
+func (q *Queue) Worked(ctx context.Context, queue string) error {
+	if strings.HasPrefix(queue, localQueue) {
+		return nil
+	}
+	all, err := q.opt.DB.Workers(ctx)
+	if err != nil {
+		return fmt.Errorf("list workers: %w", err)
+	}
+	if slices.ContainsFunc(all, func(w gyre.Worker) bool { return slices.Contains(w.Queues, queue) }) {
+		return nil
+	}
+	return gyre.Errorf(gyre.Unavailable, "the job waits, but no process works the queue %q: start one with 'gyre worker', or the server with --workers", queue)
+}
+
+// Workers lists the processes.
+func (q *Queue) Workers(ctx context.Context) ([]gyre.Worker, error) {
+	all, err := q.opt.DB.Workers(ctx)
+	if q.opt.DB.Engine() == store.SQLite { // there is only this one, and it does not beat
+		for i := range all {
+			all[i].Seen = time.Now().UTC().Truncate(time.Microsecond)
+		}
+	}
+	return all, err
+}
+
+// drainTimeout bounds how long a command waits for the rest of its work.
+const drainTimeout = 10 * time.Minute
+
+// drain waits for what follows from work that a command did.
+func (q *Queue) drain(ctx context.Context) {
+	q.mu.Lock()
+	own := localQueue + q.self.ID.String()
+	idle := q.plan.serving || q.plan.queues == nil
+	q.mu.Unlock()
+	if idle {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	for {
+		n := 0
+		totals, err := q.opt.DB.JobTotals(ctx)
+		if err != nil {
+			return
+		}
+		for _, t := range totals {
+			if t.Queue == own && q.kinds[t.Kind].Follows && t.State != "discarded" && t.State != "retryable" {
+				n += t.Count
+			}
+		}
+		if n == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // Stop ends working: jobs in hand go back to their queues. What the queue keeps can still be read.
 func (q *Queue) Stop(ctx context.Context) {
 	q.mu.Lock()
@@ -295,6 +365,12 @@ func (q *Queue) leave(ctx context.Context, self gyre.ID) error {
 
 // Close is Stop, and gives back what the queue holds.
 func (q *Queue) Close() error {
+	q.mu.Lock()
+	stopped := q.closed
+	q.mu.Unlock()
+	if !stopped && q.life.Err() == nil {
+		q.drain(q.life)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	q.Stop(ctx)

@@ -169,6 +169,13 @@ func (r *runner) Work(ctx context.Context, j *river.Job[envelope]) error {
 		return river.JobSnooze(wait.wait)
 	case permanent(err):
 		j.MaxAttempts = j.Attempt // which makes it a dead letter
+		failure := &gyre.Error{Code: gyre.ErrorCode(err), Message: err.Error()}
+		if e, ok := errors.AsType[*gyre.Error](err); ok {
+			failure.Message, failure.Field = e.Message, e.Field
+		}
+		if err := r.keep(ctx, t, map[string]any{"Failure": failure}); err != nil {
+			log.Warn("keep why a job failed", "error", err)
+		}
 	}
 	if j.Attempt >= j.MaxAttempts {
 		log.Error("job failed for good; 'gyre job retry' runs it again", "error", err)

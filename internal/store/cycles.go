@@ -69,6 +69,11 @@ func (db *DB) UpdateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
 	return db.Write(ctx, ws, func(tx *Tx) error { return tx.UpdateCycle(ctx, c) })
 }
 
+// ReopenCycle is UpdateCycle of a cycle that is to be worked on again.
+func (db *DB) ReopenCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) error {
+	return db.UpdateCycle(ctx, ws, c)
+}
+
 // UpdateCycle stores a cycle as it stands in the transaction.
 func (tx *Tx) UpdateCycle(ctx context.Context, c gyre.Cycle) error {
 	old, err := one(ctx, tx.tx, "cycle", c.ID, scanCycle,

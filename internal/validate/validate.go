@@ -70,6 +70,12 @@ const identifySource = "identify"
 // Validate looks at the place of one exposure again and returns the verdict,
 // which is stored. Not being able to look is OutcomeInconclusive, not an error.
 func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (gyre.Verdict, error) {
+	return s.ValidateAs(ctx, gyre.NewID(), ws, exposure, by)
+}
+
+// ValidateAs is Validate with the ID of the verdict given: who does it again
+// after it was cut short finds a verdict with that ID, if there is one.
+func (s *Stage) ValidateAs(ctx context.Context, id, ws, exposure gyre.ID, by string) (gyre.Verdict, error) {
 	e, err := s.Store.Exposure(ctx, ws, exposure)
 	if err != nil {
 		return gyre.Verdict{}, err
@@ -84,13 +90,13 @@ func (s *Stage) Validate(ctx context.Context, ws, exposure gyre.ID, by string) (
 	case "":
 	case gyre.Conflict, gyre.Forbidden, gyre.Unavailable:
 		return s.verdict(ctx, ws, gyre.Verdict{
-			Exposure: exposure, Method: method, Outcome: gyre.OutcomeInconclusive, By: by,
+			ID: id, Exposure: exposure, Method: method, Outcome: gyre.OutcomeInconclusive, By: by,
 			Evidence: gyre.Evidence{Summary: err.Error()},
 		})
 	default:
 		return gyre.Verdict{}, err
 	}
-	return s.judge(ctx, ws, e, runs, gyre.Verdict{Exposure: exposure, Run: runs.looked.ID, Method: method, By: by}, started)
+	return s.judge(ctx, ws, e, runs, gyre.Verdict{ID: id, Exposure: exposure, Run: runs.looked.ID, Method: method, By: by}, started)
 }
 
 // again is a repeated look: the run that looked, and the one that judged what it saw.
@@ -212,7 +218,7 @@ func (s *Stage) unmoved(ctx context.Context, ws gyre.ID, e gyre.Exposure, runs a
 }
 
 func (s *Stage) verdict(ctx context.Context, ws gyre.ID, v gyre.Verdict) (gyre.Verdict, error) {
-	v.ID, v.At = gyre.NewID(), s.Now()
+	v.At = s.Now()
 	if err := s.Store.AddVerdict(ctx, ws, v); err != nil {
 		return v, fmt.Errorf("keep verdict: %w", err)
 	}
