@@ -45,14 +45,15 @@ type (
 	noArgs     struct{}
 )
 
-// kinds are the kinds of work. Each is written to be begun again: a process may
+// kinds are the kinds of work. What a person asks for again while it runs is
+// done again, because the running job may be about to end: it does not stand for the new one. Each is written to be begun again: a process may
 // be killed at any moment, and another one takes its job over.
 func (a *App) kinds() []job.Kind {
 	return []job.Kind{
-		{Name: kindCycle, Attempts: 3, Parallel: 4, Waiting: 20, Once: job.WhileAlive, Work: a.workCycle, Dropped: a.dropCycle},
+		{Name: kindCycle, Attempts: 3, Parallel: 4, Waiting: 20, Once: job.WhileWaiting, Work: a.workCycle, Dropped: a.dropCycle},
 		{Name: kindDiscover, Attempts: 2, Parallel: 8, Waiting: 20_000, Once: job.WhileAlive, Zoned: true, Work: a.workDiscover},
-		{Name: kindRetest, Attempts: 3, Parallel: 8, Waiting: 5000, Once: job.WhileAlive, Zoned: true, Timeout: time.Hour, Work: a.workRetest},
-		{Name: kindImport, Attempts: 20, Parallel: 2, Waiting: 1000, Once: job.WhileAlive, Work: a.workImport, Dropped: a.dropImport},
+		{Name: kindRetest, Attempts: 3, Parallel: 8, Waiting: 5000, Once: job.WhileWaiting, Zoned: true, Timeout: time.Hour, Work: a.workRetest},
+		{Name: kindImport, Attempts: 20, Parallel: 2, Waiting: 1000, Once: job.WhileWaiting, Work: a.workImport, Dropped: a.dropImport},
 		{Name: kindSync, Attempts: 3, Parallel: 1, Waiting: 20, Once: job.WhileAlive, Timeout: time.Hour, Work: a.workSync},
 		{Name: kindMatch, Attempts: 5, Parallel: 1, Waiting: 20, Once: job.WhileWaiting, Follows: true, Work: a.workMatch},
 		{Name: kindScore, Attempts: 5, Parallel: 1, Waiting: 20, Once: job.WhileWaiting, Follows: true, Work: a.workScore},

@@ -111,7 +111,7 @@ func (a *App) watchUploads(ctx context.Context) {
 		all, err := a.openUploads(ctx)
 		for _, u := range all {
 			if err == nil {
-				err = a.queueImport(ctx, u, "system")
+				err = a.ensureImport(ctx, u, "system")
 			}
 		}
 		if err != nil && ctx.Err() == nil {
@@ -125,7 +125,16 @@ func (a *App) watchUploads(ctx context.Context) {
 	}
 }
 
-// queueImport asks for the job that imports a report, unless there is one.
+// ensureImport asks for the job that imports a report, unless there is one.
+func (a *App) ensureImport(ctx context.Context, u gyre.Upload, actor string) error {
+	if j, err := a.db.JobOfObject(ctx, u.Workspace, u.ID); err != nil || j != 0 {
+		return err
+	}
+	return a.queueImport(ctx, u, actor)
+}
+
+// queueImport asks for a job that imports a report. One that runs may be about
+// to end, with what was before a person asked for it again.
 func (a *App) queueImport(ctx context.Context, u gyre.Upload, actor string) error {
 	_, err := a.queue.Add(ctx, u.Workspace, job.Request{
 		Kind: kindImport, Name: u.ID.String(), Actor: actor, Object: u.ID, Args: importArgs{u.ID},
@@ -194,7 +203,7 @@ func (i imports) Receive(ctx context.Context, ws gyre.ID, in httpapi.Import) (ht
 		return httpapi.Received{}, err
 	}
 	if !u.State.Ended() && u.State != gyre.UploadReceiving {
-		if err := i.app.queueImport(ctx, u, in.By); err != nil {
+		if err := i.app.ensureImport(ctx, u, in.By); err != nil {
 			return httpapi.Received{}, err
 		}
 	}
