@@ -363,11 +363,20 @@ func (j *judging) flushIfFull(ctx context.Context) error {
 	return j.flush(ctx)
 }
 
+// flush emits what there is, in batches of a size that ingest takes: a run over a
+// whole estate covers more places than fit into one.
 func (j *judging) flush(ctx context.Context) error {
-	if len(j.batch.Findings)+len(j.batch.Coverage) == 0 {
-		return nil
-	}
 	b := j.batch
 	j.batch = gyre.Batch{}
+	for len(b.Coverage) > batchSize {
+		part := gyre.Batch{Findings: b.Findings, Coverage: b.Coverage[:batchSize:batchSize]}
+		if err := j.sess.Emit(ctx, &part); err != nil {
+			return err
+		}
+		b.Findings, b.Coverage = nil, b.Coverage[batchSize:]
+	}
+	if len(b.Findings)+len(b.Coverage) == 0 {
+		return nil
+	}
 	return j.sess.Emit(ctx, &b)
 }
