@@ -96,6 +96,9 @@ type Tx interface {
 	FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error)
 	// ExposuresOfPairs finds those of (assets[i], weaknesses[i]) at any place.
 	ExposuresOfPairs(ctx context.Context, assets, weaknesses []gyre.ID) ([]gyre.Exposure, error)
+	ExposuresOfWeakness(ctx context.Context, weakness gyre.ID) ([]gyre.Exposure, error)
+	// MergeExposure makes two exposures one, as MergeWeakness does.
+	MergeExposure(ctx context.Context, m gyre.Merge) error
 	// LociOf says where a source last said that exposures lie.
 	LociOf(ctx context.Context, source string, exposures []gyre.ID) (map[gyre.ID]string, error)
 	// AddExposures stores new ones, SaveExposures such as are known.

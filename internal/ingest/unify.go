@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/correlate"
+	"github.com/gyre-ctem/gyre/internal/locus"
 )
 
 // Names are resolved anew at most this many at a time, and what hangs together
@@ -73,7 +74,7 @@ func (w *write) unify(ctx context.Context, names []string, of func(string) *gyre
 	}
 	// Every group gets its row before anything moves into one.
 	order := sortedKeys(u.groups)
-	for _, step := range []func(context.Context, string) error{u.settle, u.split, u.merge, u.name} {
+	for _, step := range []func(context.Context, string) error{u.settle, u.split, u.merge, u.meet, u.name} {
 		for _, key := range order {
 			if err := step(ctx, key); err != nil {
 				return err
@@ -151,6 +152,7 @@ type unifying struct {
 	hidden map[gyre.ID]gyre.ID        // of rows: merged into
 	into   map[string]gyre.ID         // key of a group → its weakness; 0: it has none
 	dirty  map[gyre.ID]string         // rows to save, and what became of them
+	met    map[gyre.ID]bool           // rows that exposures of others came to
 }
 
 func (u *unifying) load(ctx context.Context, all []string) error {
@@ -162,7 +164,7 @@ func (u *unifying) load(ctx context.Context, all []string) error {
 	if err != nil {
 		return err
 	}
-	u.rows, u.hidden, u.into, u.dirty = map[gyre.ID]*gyre.Weakness{}, hidden, map[string]gyre.ID{}, map[gyre.ID]string{}
+	u.rows, u.hidden, u.into, u.dirty, u.met = map[gyre.ID]*gyre.Weakness{}, hidden, map[string]gyre.ID{}, map[gyre.ID]string{}, map[gyre.ID]bool{}
 	for i := range kept {
 		u.rows[kept[i].ID] = &kept[i]
 	}
@@ -288,6 +290,7 @@ func (u *unifying) split(ctx context.Context, key string) error {
 		if err := u.w.tx.MoveNamed(ctx, m, leave[id]); err != nil {
 			return err
 		}
+		u.met[u.into[key]] = true
 	}
 	return nil
 }
@@ -305,9 +308,47 @@ func (u *unifying) merge(ctx context.Context, key string) error {
 		if err := u.w.tx.MergeWeakness(ctx, u.merging(id, into, u.why([]string{u.rows[id].Key, key}))); err != nil {
 			return err
 		}
-		u.hidden[id] = into
+		u.hidden[id], u.met[into] = into, true
 		if join(u.rows[into], u.rows[id], "") {
 			u.changed(into)
+		}
+	}
+	return nil
+}
+
+// meet makes exposures one whose weaknesses are one now and of which one says
+// more exactly where the package lies; locate does so for findings.
+func (u *unifying) meet(ctx context.Context, key string) error {
+	into := u.into[key]
+	if !u.met[into] {
+		return nil
+	}
+	all, err := u.w.tx.ExposuresOfWeakness(ctx, into)
+	if err != nil {
+		return err
+	}
+	at := map[gyre.ID][]gyre.Exposure{} // by asset
+	for _, e := range all {
+		at[e.Asset] = append(at[e.Asset], e)
+	}
+	for _, asset := range sortedKeys(at) {
+		for _, vague := range at[asset] {
+			var exact *gyre.Exposure
+			for i := range at[asset] {
+				if e := &at[asset][i]; e.Aspect == vague.Aspect && locus.SameThing(vague.Place, e.Place) && (exact == nil || e.Place < exact.Place) {
+					exact = e
+				}
+			}
+			if exact == nil {
+				continue
+			}
+			m := gyre.Merge{
+				From: vague.ID, Into: exact.ID, FromName: vague.Locus, IntoName: exact.Locus, Actor: u.actor(), Run: u.w.run.ID,
+				Reason: fmt.Sprintf("they are %s, and %s says where %s is", u.rows[into].Key, exact.Locus, vague.Locus),
+			}
+			if err := u.w.tx.MergeExposure(ctx, m); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -275,3 +275,26 @@ func TestCorrelationRules(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesAndPlacesMeet: a tool that knows neither the CVE nor the file, and one
+// that knows both, come to one exposure once an advisory ties the names.
+func TestNamesAndPlacesMeet(t *testing.T) {
+	each(t, func(t *testing.T, base *world) {
+		w := newTied(base)
+		say := func(source, key, locus string) {
+			f := finding("repo", w.own(key)[0], locus)
+			f.Aspect, f.Weakness.Class = gyre.AspectPackage, gyre.Vulnerability
+			b := repo(f)
+			b.Coverage = nil
+			w.run(source, gyre.RunSucceeded, b)
+		}
+		say("sbom", "GHSA-x", "sbom#left-pad")
+		say("lock", "CVE-1", "app/package-lock.json#left-pad")
+		w.advisory("GHSA-x", []string{"CVE-1"})
+		w.unify()
+		want := []string{"CVE-1[GHSA-x][app/package-lock.json#left-pad open [lock calls it CVE-1 sbom calls it GHSA-x]]"}
+		w.same("one", w.picture(), want)
+		say("sbom", "GHSA-x", "sbom#left-pad")
+		w.same("and stays one", w.picture(), want)
+	})
+}

@@ -11,8 +11,8 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-// mergedExposure is the object of a merge of two exposures alone, which only
-// the splitting of weaknesses makes.
+// mergedExposure is the object of a merge of two exposures alone: their assets
+// and weaknesses were one before.
 const mergedExposure = "exposure"
 
 // MergeWeakness makes the weakness m.From one with m.Into, together with their
@@ -120,13 +120,14 @@ func (tx *Tx) MoveNamed(ctx context.Context, m gyre.Merge, names []string) error
 		at[spot{there[i].Asset, there[i].Place}] = there[i].ID
 	}
 	for i := range all {
-		x := &all[i]
+		x, m := &all[i], m
 		twin := at[spot{x.e.Asset, x.e.Place}]
 		switch {
 		case twin == 0 && !x.others:
 			err = tx.moveWhole(ctx, m, x.e.ID)
 		case !x.others:
-			err = tx.mergePair(ctx, m, x.e, twin)
+			m.ID, m.From, m.Into = 0, x.e.ID, twin
+			err = tx.MergeExposure(ctx, m)
 		default:
 			err = tx.moveWords(ctx, m, x, twin)
 		}
@@ -192,17 +193,27 @@ func (tx *Tx) moveWhole(ctx context.Context, m gyre.Merge, id gyre.ID) error {
 	return nil
 }
 
-// mergePair makes an exposure one with the one that is at its place already.
-func (tx *Tx) mergePair(ctx context.Context, m gyre.Merge, e gyre.Exposure, twin gyre.ID) error {
-	m.ID, m.Object, m.From, m.Into = 0, mergedExposure, e.ID, twin
+// MergeExposure makes the exposure m.From one with m.Into, with a journal.
+func (tx *Tx) MergeExposure(ctx context.Context, m gyre.Merge) error {
+	m.Object = mergedExposure
 	j, err := tx.beginMerge(ctx, m)
 	if err != nil {
 		return err
 	}
-	if err := j.mergeExposures(ctx, []exposurePair{{loser: e.ID, survivor: twin}}); err != nil {
-		return err
+	if err := j.mergeExposures(ctx, []exposurePair{{loser: m.From, survivor: m.Into}}); err != nil {
+		return fmt.Errorf("merge exposure %s into %s: %w", m.From, m.Into, err)
 	}
+	tx.stored, tx.said = nil, nil // read before the merge
 	return j.flush(ctx)
+}
+
+// ExposuresOfWeakness lists the exposures of a weakness, by ID.
+func (tx *Tx) ExposuresOfWeakness(ctx context.Context, weakness gyre.ID) ([]gyre.Exposure, error) {
+	all, err := collect(ctx, tx.tx, scanExposure, "SELECT "+exposureColumns+" FROM exposure WHERE workspace = $1 AND weakness = $2 ORDER BY id", int64(tx.ws), int64(weakness))
+	if err != nil {
+		return nil, fmt.Errorf("read exposures of weakness: %w", err)
+	}
+	return all, nil
 }
 
 // moveWords gives some sources' words on an exposure to its twin of the other
