@@ -54,11 +54,12 @@ const shellRoute = createRoute({
 
 const parent = { getParentRoute: () => shellRoute };
 
-const listSearch = (s: Record<string, unknown>): { filter?: string; sort?: string } => {
+const listSearch = (s: Record<string, unknown>): { filter?: string; sort?: string; as_of?: string } => {
   // An empty filter differs from none: none is the list's own default.
   const filter = s.filter === '' ? '' : search(s.filter);
   const sort = search(s.sort);
-  return { ...(filter !== undefined && { filter }), ...(sort && { sort }) };
+  const as_of = search(s.as_of);
+  return { ...(filter !== undefined && { filter }), ...(sort && { sort }), ...(as_of && { as_of }) };
 };
 
 const routes = [

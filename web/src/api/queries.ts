@@ -30,6 +30,8 @@ export const overviewQuery = queryOptions({
 export interface ListSearch {
   filter: string;
   sort: string;
+  /** How the list was at the end of a day; undefined is now. */
+  asOf?: string | undefined;
 }
 
 export const exposureFacets = [
@@ -43,14 +45,15 @@ export const exposureFacets = [
 ] as const;
 const pageSize = 200;
 
-export const exposuresQuery = ({ filter, sort }: ListSearch) =>
+export const exposuresQuery = ({ filter, sort, asOf }: ListSearch) =>
   infiniteQueryOptions({
-    queryKey: ['exposures', filter, sort],
+    queryKey: ['exposures', filter, sort, asOf],
     queryFn: ({ signal, pageParam }) => {
       const query = {
         sort,
         limit: pageSize,
         ...(filter && { filter }),
+        ...(asOf && { as_of: asOf }),
         // Counts are those of the whole filter; the first page is enough to carry them.
         ...(pageParam ? { after: pageParam } : { facets: exposureFacets.join(',') }),
       };
@@ -67,14 +70,15 @@ export const exposureQuery = (id: string) =>
     queryFn: ({ signal }) => ok(client.GET('/api/v1/exposures/{id}', { params: { path: { id } }, signal })),
   });
 
-export const assetsQuery = ({ filter, sort }: ListSearch) =>
+export const assetsQuery = ({ filter, sort, asOf }: ListSearch) =>
   infiniteQueryOptions({
-    queryKey: ['assets', filter, sort],
+    queryKey: ['assets', filter, sort, asOf],
     queryFn: ({ signal, pageParam }) => {
       const query = {
         sort,
         limit: pageSize,
         ...(filter && { filter }),
+        ...(asOf && { as_of: asOf }),
         ...(pageParam && { after: pageParam }),
       };
       return ok(client.GET('/api/v1/assets', { params: { query }, signal }));

@@ -8,6 +8,7 @@ import { useCallback, useMemo } from 'react';
 import { assetsQuery } from '../api/queries';
 import type { AssetRow } from '../api/types';
 import { Empty } from '../components/Empty';
+import { AsOf, PastNote } from '../components/filter/AsOf';
 import { FilterBox } from '../components/filter/FilterBox';
 import { Page } from '../components/Page';
 import { RowTable } from '../components/table/RowTable';
@@ -21,9 +22,10 @@ export function Assets() {
   const search = useSearch({ from: '/shell/assets' });
   const filter = search.filter ?? '';
   const sort = search.sort ?? '-risk';
+  const asOf = search.as_of;
   const navigate = useNavigate({ from: '/assets' });
   const now = useNow(60_000);
-  const query = useInfiniteQuery(assetsQuery({ filter, sort }));
+  const query = useInfiniteQuery(assetsQuery({ filter, sort, asOf }));
   const roomy = useMediaQuery(roomyWindow, true, { getInitialValueInEffect: false });
   const rows = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data]);
   const columns = useMemo(() => assetColumns(now, roomy), [now, roomy]);
@@ -41,17 +43,24 @@ export function Assets() {
       lead={
         total !== undefined && (
           <output>
-            <strong>{count(total)}</strong> {total === 1 ? 'asset' : 'assets'}
+            <strong>{count(total)}</strong> {total === 1 ? 'asset' : 'assets'}{' '}
+            {asOf && <PastNote day={asOf} />}
           </output>
         )
       }
     >
       <div className={classes.bar}>
         <FilterBox kind="assets" value={filter} onChange={setFilter} error={query.error} />
+        <AsOf
+          value={asOf}
+          onChange={(as_of) =>
+            void navigate({ search: ({ as_of: _, ...old }) => ({ ...old, ...(as_of && { as_of }) }) })
+          }
+        />
       </div>
       <RowTable<AssetRow>
         label="Assets"
-        place={`assets ${filter} ${sort}`}
+        place={`assets ${filter} ${sort} ${asOf ?? ''}`}
         columns={columns}
         rows={rows}
         total={total ?? 0}

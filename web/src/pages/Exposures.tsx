@@ -10,6 +10,7 @@ import { useMay } from '../api/grants';
 import { exposureFacets, exposuresQuery, filterSchemaQuery } from '../api/queries';
 import type { ExposureRow } from '../api/types';
 import { Empty } from '../components/Empty';
+import { AsOf, PastNote } from '../components/filter/AsOf';
 import { Facets } from '../components/filter/Facets';
 import { FilterBox } from '../components/filter/FilterBox';
 import { SavedFilters } from '../components/filter/SavedFilters';
@@ -31,10 +32,11 @@ export function Exposures() {
   const search = useSearch({ from: '/shell/exposures' });
   const filter = search.filter ?? defaultFilter;
   const sort = search.sort ?? defaultSort;
+  const asOf = search.as_of;
   const navigate = useNavigate({ from: '/exposures' });
   const now = useNow(60_000);
   const mayWrite = useMay('write');
-  const query = useInfiniteQuery(exposuresQuery({ filter, sort }));
+  const query = useInfiniteQuery(exposuresQuery({ filter, sort, asOf }));
   const { data: schema } = useQuery(filterSchemaQuery('exposures'));
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [changing, dialog] = useDisclosure(false);
@@ -69,11 +71,18 @@ export function Exposures() {
     <Page
       title="Exposures"
       fixed
-      lead={first && <Status total={first.total} risk={first.risk} freshAt={first.fresh_at} />}
+      lead={first && <Status total={first.total} risk={first.risk} freshAt={first.fresh_at} past={asOf} />}
     >
       <div className={classes.bar}>
         <FilterBox kind="exposures" value={filter} onChange={setFilter} error={query.error} />
         <SavedFilters filter={filter} onChange={setFilter} />
+        <AsOf
+          value={asOf}
+          onChange={(as_of) => {
+            setSelected(new Set());
+            void navigate({ search: ({ as_of: _, ...old }) => ({ ...old, ...(as_of && { as_of }) }) });
+          }}
+        />
         {!wide && (
           <Button
             variant="default"
@@ -104,7 +113,7 @@ export function Exposures() {
           )}
           <RowTable<ExposureRow>
             label="Exposures"
-            place={`exposures ${filter} ${sort}`}
+            place={`exposures ${filter} ${sort} ${asOf ?? ''}`}
             columns={columns}
             rows={rows}
             total={first?.total ?? 0}
@@ -113,7 +122,7 @@ export function Exposures() {
             nameOf={(e) => `${e.title} on ${e.asset.name}`}
             onOpen={(e) => void navigate({ to: '/exposures/$id', params: { id: e.id } })}
             card={(e) => <ExposureCard row={e} now={now} />}
-            {...(mayWrite && { selected, onSelect: setSelected })}
+            {...(mayWrite && !asOf && { selected, onSelect: setSelected })}
             loading={query.isPending}
             stale={query.isPlaceholderData || query.isError}
             hasMore={query.hasNextPage}
@@ -147,7 +156,14 @@ export function Exposures() {
   );
 }
 
-function Status({ total, risk, freshAt }: { total: number; risk: number; freshAt: string }) {
+interface StatusProps {
+  total: number;
+  risk: number;
+  freshAt: string;
+  past: string | undefined;
+}
+
+function Status({ total, risk, freshAt, past }: StatusProps) {
   return (
     <output className={classes.status}>
       <span>
@@ -156,7 +172,7 @@ function Status({ total, risk, freshAt }: { total: number; risk: number; freshAt
       <span>
         <strong>{points(risk)}</strong> points of risk
       </span>
-      <span>as of {moment(freshAt)}</span>
+      {past ? <PastNote day={past} /> : <span>as of {moment(freshAt)}</span>}
     </output>
   );
 }
