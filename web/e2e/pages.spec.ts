@@ -38,6 +38,7 @@ for (const scheme of ['light', 'dark'] as const) {
         expect(href, `a link to one of ${list}`).toBeTruthy();
         await visit(href as string, list.slice(0, -1));
       }
+      await visit('/identities', 'identities');
       await visit('/imports', 'imports');
       await visit('/scopes', 'scopes');
       await page.getByRole('button', { name: 'New scope' }).click();

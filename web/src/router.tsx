@@ -92,6 +92,11 @@ const routes = [
   }),
   createRoute({
     ...parent,
+    path: '/identities',
+    component: lazyRouteComponent(() => import('./pages/Identities'), 'Identities'),
+  }),
+  createRoute({
+    ...parent,
     path: '/actions',
     validateSearch: (s: Record<string, unknown>): { state?: string } => {
       const state = search(s.state);

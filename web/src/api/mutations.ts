@@ -12,6 +12,7 @@ import type {
   Import,
   ImportPreview,
   PasswordChange,
+  ReviewAnswer,
   ScopeInput,
   SignIn,
   TokenInput,
@@ -153,6 +154,27 @@ export const useRetryImport = () =>
     (id: string) => ok(client.POST('/api/v1/imports/{id}/retry', { ...once(), ...at(id) })),
     'imports',
     'import',
+  );
+
+const identities = [...estate, 'reviews', 'merges'];
+
+export const useUndoMerge = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/merges/{id}/undo', { ...once(), ...at(id) })),
+    ...identities,
+  );
+
+export const useAnswerReview = () =>
+  useWrite(
+    ({ id, body }: { id: string; body: ReviewAnswer }) =>
+      ok(client.POST('/api/v1/reviews/{id}', { ...once(), ...at(id), body })),
+    ...identities,
+  );
+
+export const useReopenReview = () =>
+  useWrite(
+    (id: string) => ok(client.POST('/api/v1/reviews/{id}/undo', { ...once(), ...at(id) })),
+    ...identities,
   );
 
 /** Makes a scope, or with an id replaces it. */

@@ -153,6 +153,24 @@ export const importQuery = (id: string) =>
     refetchInterval: (query) => (query.state.data && importEnded(query.state.data) ? false : 1000),
   });
 
+/** Why an asset is one. */
+export const identityQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['asset', id, 'identity'],
+    queryFn: ({ signal }) =>
+      ok(client.GET('/api/v1/assets/{id}/identity', { params: { path: { id } }, signal })),
+  });
+
+export const reviewsQuery = queryOptions({
+  queryKey: ['reviews'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/reviews', { params: { query: { limit: 100 } }, signal })),
+});
+
+export const mergesQuery = queryOptions({
+  queryKey: ['merges'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/merges', { params: { query: { limit: 100 } }, signal })),
+});
+
 export const scopesQuery = queryOptions({
   queryKey: ['scopes'],
   queryFn: ({ signal }) => ok(client.GET('/api/v1/scopes', { signal })),

@@ -161,6 +161,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assets/{id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why this is one asset: who says so */
+        get: operations["explain-asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What merging another asset into this one would do */
+        get: operations["preview-merge"];
+        put?: never;
+        /** Say that another asset is this one */
+        post: operations["merge-asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The merges that an asset has been in, newest first */
+        get: operations["list-asset-merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -453,6 +505,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to an exposure, asset, weakness, action or scope */
+        get: operations["get-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -529,6 +598,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What turned out to be one, newest first */
+        get: operations["list-merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a merge back: both are there again, and stay apart */
+        post: operations["undo-merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -540,6 +643,57 @@ export interface paths {
         get: operations["get-overview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What could be of several assets, oldest first */
+        get: operations["list-reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which asset it is, or that it is none of them */
+        post: operations["answer-review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the answer to a review back */
+        post: operations["reopen-review"];
         delete?: never;
         options?: never;
         head?: never;
@@ -683,6 +837,23 @@ export interface paths {
         post?: never;
         /** Revoke an API token */
         delete: operations["delete-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The estate in numbers over time */
+        get: operations["get-trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -838,6 +1009,14 @@ export interface components {
             /** Format: double */
             risk: number;
         };
+        AssetIdentity: {
+            /** @description Who said what of it, from when to when */
+            claims: components["schemas"]["Claim"][];
+            /** @description What was merged into it, or taken from it, newest first */
+            merges: components["schemas"]["Merge"][];
+            /** @description What persons have ruled of these claims */
+            rules: components["schemas"]["IdentityRule"][];
+        };
         AssetName: {
             id: string;
             kind: string;
@@ -845,6 +1024,11 @@ export interface components {
             zone?: string;
         };
         AssetPage: {
+            /**
+             * Format: date-time
+             * @description The list is how it was then, with today's knowledge of who is who
+             */
+            as_of?: string;
             facets?: {
                 [key: string]: components["schemas"]["FacetValue"][];
             };
@@ -935,6 +1119,17 @@ export interface components {
             created: number;
             /** Format: int64 */
             reopened: number;
+        };
+        Claim: {
+            /** @description What it holds was another asset's at another time, so seeing it again is thought through again */
+            contested?: boolean;
+            /** Format: date-time */
+            first_seen: string;
+            id: string;
+            identifiers: components["schemas"]["Identifier"][];
+            /** Format: date-time */
+            last_seen: string;
+            source: string;
         };
         Component: {
             asset: string;
@@ -1154,6 +1349,11 @@ export interface components {
             weakness: components["schemas"]["Weakness"];
         };
         ExposurePage: {
+            /**
+             * Format: date-time
+             * @description The list is how it was then, with today's knowledge of who is who
+             */
+            as_of?: string;
             facets?: {
                 [key: string]: components["schemas"]["FacetValue"][];
             };
@@ -1312,10 +1512,25 @@ export interface components {
             for: string;
             functions: components["schemas"]["FilterFunction"][];
         };
+        HistoryPage: {
+            /** @description Newest first */
+            items: components["schemas"]["Event"][];
+            /** @description Cursor of the next page; empty on the last */
+            next?: string;
+        };
         Identifier: {
             type: string;
             value: string;
             zone?: string;
+        };
+        IdentityRule: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            id: string;
+            /** @description same or apart */
+            kind: string;
+            reason: string;
         };
         ImportDetail: {
             actor: string;
@@ -1326,6 +1541,11 @@ export interface components {
              * @description What the content comes to
              */
             batches?: number;
+            /**
+             * @description What kind of error it is
+             * @enum {string}
+             */
+            code?: "invalid" | "not_found" | "conflict" | "unauthorized" | "forbidden" | "too_large" | "unavailable" | "internal";
             /** @description What it brought and changed, judging included */
             counts: components["schemas"]["RunCounts"];
             /** Format: date-time */
@@ -1340,6 +1560,8 @@ export interface components {
             ended?: string;
             /** @description Why it failed, or why it stands still */
             error?: string;
+            /** @description Place of the error in the report */
+            field?: string;
             /** @description Importer; detected when none was named */
             format?: string;
             id: string;
@@ -1398,6 +1620,56 @@ export interface components {
             /** @description KEV: known use in ransomware campaigns */
             ransomware: boolean;
         };
+        Merge: {
+            /** @description account name, or run:ID, or system */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description The one that is gone */
+            from: string;
+            from_name: string;
+            id: string;
+            /** @description The one that stays */
+            into: string;
+            into_name: string;
+            /** @description asset or weakness */
+            object: string;
+            /** @description Which identifiers, and who said them */
+            reason: string;
+            run?: string;
+            /** Format: date-time */
+            undone?: string;
+            undone_by?: string;
+        };
+        MergeInput: {
+            /** @description The asset that goes */
+            from: string;
+            reason: string;
+        };
+        MergePage: {
+            items: components["schemas"]["Merge"][];
+            next?: string;
+        };
+        MergePreview: {
+            /** Format: int64 */
+            components: number;
+            /** @description What speaks against it */
+            conflicts?: string[];
+            /** Format: int64 */
+            facts: number;
+            from: components["schemas"]["AssetName"];
+            into: components["schemas"]["AssetName"];
+            /**
+             * Format: int64
+             * @description Exposures that move
+             */
+            moved: number;
+            /**
+             * Format: int64
+             * @description Exposures that both have and that become one
+             */
+            same: number;
+        };
         NewAccount: {
             account: components["schemas"]["Account"];
             link?: components["schemas"]["SignInLink"];
@@ -1429,6 +1701,11 @@ export interface components {
             weakness?: string;
         };
         Overview: {
+            /**
+             * Format: date-time
+             * @description Tally and cycles are how they were then, with today's knowledge of who is who
+             */
+            as_of?: string;
             /** @description What the latest cycle changed */
             changes: components["schemas"]["Changes"];
             /** @description The latest cycle, whatever its state */
@@ -1511,6 +1788,56 @@ export interface components {
             package?: string;
             /** @description What the reporting tool recommends, when it is all there is */
             text?: string;
+        };
+        Review: {
+            actor?: string;
+            /** @description same or different */
+            answer?: string;
+            /** @description What it is for now */
+            asset: string;
+            asset_name: string;
+            /** @description The likeliest first */
+            candidates: components["schemas"]["ReviewCandidate"][];
+            chosen?: string;
+            /** Format: date-time */
+            created: string;
+            id: string;
+            /** @description The merge that the answer made */
+            merge?: string;
+            /** @description open, answered, or moot: something learned since has settled it */
+            state: string;
+            /** @description The candidate that it probably is */
+            suggestion?: string;
+            /** Format: date-time */
+            updated: string;
+            why: string;
+        };
+        ReviewAnswer: {
+            /**
+             * @description same: it is the asset that is chosen; different: it is none of the candidates
+             * @enum {string}
+             */
+            answer: "same" | "different";
+            /** @description The asset that it is; none is the one suggested */
+            asset?: string;
+        };
+        ReviewCandidate: {
+            asset: string;
+            /**
+             * Format: date-time
+             * @description When the identifier in question was last seen on it
+             */
+            last: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Identifiers that they share
+             */
+            shared: number;
+        };
+        ReviewPage: {
+            items: components["schemas"]["Review"][];
+            next?: string;
         };
         RiskChange: {
             /** Format: double */
@@ -1775,6 +2102,34 @@ export interface components {
         TokenList: {
             items: components["schemas"]["Token"][];
         };
+        Trend: {
+            /**
+             * Format: date-time
+             * @description When the history begins; there are no points before
+             */
+            begins?: string;
+            /** @description Oldest first */
+            points: components["schemas"]["TrendPoint"][];
+        };
+        TrendPoint: {
+            /** Format: int64 */
+            assets: number;
+            /** Format: date-time */
+            at: string;
+            bands?: {
+                [key: string]: number;
+            };
+            classes?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Active ones
+             */
+            exposures: number;
+            /** Format: double */
+            risk: number;
+        };
         Upload: {
             actor: string;
             address?: string;
@@ -1784,6 +2139,11 @@ export interface components {
              * @description What the content comes to
              */
             batches?: number;
+            /**
+             * @description What kind of error it is
+             * @enum {string}
+             */
+            code?: "invalid" | "not_found" | "conflict" | "unauthorized" | "forbidden" | "too_large" | "unavailable" | "internal";
             /** @description What it brought and changed, judging included */
             counts: components["schemas"]["RunCounts"];
             /** Format: date-time */
@@ -1798,6 +2158,8 @@ export interface components {
             ended?: string;
             /** @description Why it failed, or why it stands still */
             error?: string;
+            /** @description Place of the error in the report */
+            field?: string;
             /** @description Importer; detected when none was named */
             format?: string;
             id: string;
@@ -2220,6 +2582,8 @@ export interface operations {
                 after?: string;
                 /** @description Fields, comma-separated, whose values are counted over all rows that match */
                 facets?: string;
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
             };
             header?: never;
             path?: never;
@@ -2338,6 +2702,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComponentPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-asset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetIdentity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-merge": {
+        parameters: {
+            query: {
+                /** @description The asset that would go */
+                from: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "merge-asset": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-asset-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePage"];
                 };
             };
             /** @description Error */
@@ -2700,6 +3198,8 @@ export interface operations {
                 after?: string;
                 /** @description Fields, comma-separated, whose values are counted over all rows that match */
                 facets?: string;
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
             };
             header?: never;
             path?: never;
@@ -3021,6 +3521,41 @@ export interface operations {
             };
         };
     };
+    "get-history": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description next of the page before */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-imports": {
         parameters: {
             query?: {
@@ -3217,9 +3752,79 @@ export interface operations {
             };
         };
     };
-    "get-overview": {
+    "list-merges": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "undo-merge": {
         parameters: {
             query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merge"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-overview": {
+        parameters: {
+            query?: {
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3233,6 +3838,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-reviews": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+                state?: "open" | "answered" | "moot" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-review": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reopen-review": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
                 };
             };
             /** @description Error */
@@ -3680,6 +4391,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-trend": {
+        parameters: {
+            query?: {
+                /** @description Date or time (RFC 3339); 30 steps ago when left out */
+                from?: string;
+                /** @description Date or time (RFC 3339); now when left out */
+                to?: string;
+                step?: "hour" | "day" | "week" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"];
+                };
             };
             /** @description Error */
             default: {

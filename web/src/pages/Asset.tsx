@@ -16,6 +16,7 @@ import { Properties } from '../components/Properties';
 import split from '../components/Split.module.css';
 import { Waiting } from '../components/Waiting';
 import { AssetDialog } from '../features/discover/AssetDialog';
+import { WhoSaysSo } from '../features/discover/Claims';
 import { Components } from '../features/discover/Components';
 import { Facts } from '../features/discover/Facts';
 import { Relations } from '../features/discover/Relations';
@@ -83,6 +84,7 @@ function AssetView({ detail }: { detail: AssetDetail }) {
               ]}
             />
           </Panel>
+          <WhoSaysSo id={asset.id} />
           <Panel title="What the business says">
             <Properties
               rows={[

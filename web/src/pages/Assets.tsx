@@ -1,11 +1,12 @@
 // Copyright The Gyre Authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { Button } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
-import { assetsQuery } from '../api/queries';
+import { assetsQuery, reviewsQuery } from '../api/queries';
 import type { AssetRow } from '../api/types';
 import { Empty } from '../components/Empty';
 import { AsOf, PastNote } from '../components/filter/AsOf';
@@ -15,7 +16,7 @@ import { RowTable } from '../components/table/RowTable';
 import { AssetCard, assetColumns } from '../features/discover/assetColumns';
 import classes from '../features/identify/Exposures.module.css';
 import { roomyWindow } from '../features/identify/exposureColumns';
-import { count } from '../lib/format';
+import { count, plural } from '../lib/format';
 import { useNow } from '../lib/now';
 
 export function Assets() {
@@ -29,6 +30,8 @@ export function Assets() {
   const roomy = useMediaQuery(roomyWindow, true, { getInitialValueInEffect: false });
   const rows = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data]);
   const columns = useMemo(() => assetColumns(now, roomy), [now, roomy]);
+  const { data: reviews } = useQuery(reviewsQuery);
+  const open = reviews?.items?.filter((r) => r.state === 'open').length ?? 0;
   const total = query.data?.pages[0]?.total;
   const { fetchNextPage, isFetching } = query;
   const more = useCallback(() => {
@@ -40,6 +43,11 @@ export function Assets() {
     <Page
       title="Assets"
       fixed
+      tools={
+        <Button component={Link} to="/identities" variant="default">
+          Who is who{open > 0 && `: ${plural(open, 'question')}`}
+        </Button>
+      }
       lead={
         total !== undefined && (
           <output>
