@@ -40,6 +40,7 @@ for (const scheme of ['light', 'dark'] as const) {
       }
       await visit('/identities', 'identities');
       await visit('/imports', 'imports');
+      await visit('/jobs', 'jobs');
       await visit('/scopes', 'scopes');
       await page.getByRole('button', { name: 'New scope' }).click();
       await expect(page.getByLabel('Name', { exact: false }).first()).toBeVisible();

@@ -131,6 +131,11 @@ const routes = [
   }),
   createRoute({
     ...parent,
+    path: '/jobs',
+    component: lazyRouteComponent(() => import('./pages/Jobs'), 'Jobs'),
+  }),
+  createRoute({
+    ...parent,
     path: '/scopes',
     component: lazyRouteComponent(() => import('./pages/Scopes'), 'Scopes'),
   }),

@@ -177,6 +177,12 @@ export const useReopenReview = () =>
     ...identities,
   );
 
+export const useCancelJob = () =>
+  useWrite((id: string) => ok(client.POST('/api/v1/jobs/{id}/cancel', { ...once(), ...at(id) })), 'jobs');
+
+export const useRetryJob = () =>
+  useWrite((id: string) => ok(client.POST('/api/v1/jobs/{id}/retry', { ...once(), ...at(id) })), 'jobs');
+
 /** Makes a scope, or with an id replaces it. */
 export const useSaveScope = (id: string | undefined) =>
   useWrite(

@@ -3,6 +3,7 @@
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { importEnded } from '../lib/imports';
+import { jobEnded } from '../lib/jobs';
 import { client, ok, Problem } from './client';
 import type { Action, Session } from './types';
 
@@ -169,6 +170,19 @@ export const reviewsQuery = queryOptions({
 export const mergesQuery = queryOptions({
   queryKey: ['merges'],
   queryFn: ({ signal }) => ok(client.GET('/api/v1/merges', { params: { query: { limit: 100 } }, signal })),
+});
+
+export const jobsQuery = queryOptions({
+  queryKey: ['jobs'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/jobs', { params: { query: { limit: 100 } }, signal })),
+  // Jobs move without this page; look often while one does.
+  refetchInterval: (query) => (query.state.data?.items.every((j) => jobEnded(j)) ? 10_000 : 1000),
+});
+
+export const workersQuery = queryOptions({
+  queryKey: ['workers'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/workers', { signal })),
+  refetchInterval: 10_000,
 });
 
 export const scopesQuery = queryOptions({

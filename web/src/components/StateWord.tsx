@@ -28,6 +28,7 @@ const fills: Record<string, string> = {
   in_remediation: half,
   in_progress: half,
   running: half,
+  retrying: quarter,
   receiving: quarter,
   checking: quarter,
   storing: half,

@@ -13,6 +13,7 @@ const places: { to: string; title: string; icon: IconName }[] = [
   { to: '/actions', title: 'Actions', icon: 'actions' },
   { to: '/cycles', title: 'Cycles', icon: 'cycles' },
   { to: '/imports', title: 'Imports', icon: 'imports' },
+  { to: '/jobs', title: 'Jobs', icon: 'jobs' },
   { to: '/scopes', title: 'Scopes', icon: 'scopes' },
 ];
 
