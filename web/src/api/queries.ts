@@ -71,6 +71,14 @@ export const exposureQuery = (id: string) =>
     queryFn: ({ signal }) => ok(client.GET('/api/v1/exposures/{id}', { params: { path: { id } }, signal })),
   });
 
+/** Why what several sources saw is one exposure. */
+export const explanationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['exposure', id, 'explanation'],
+    queryFn: ({ signal }) =>
+      ok(client.GET('/api/v1/exposures/{id}/explain', { params: { path: { id } }, signal })),
+  });
+
 export const assetsQuery = ({ filter, sort, asOf }: ListSearch) =>
   infiniteQueryOptions({
     queryKey: ['assets', filter, sort, asOf],

@@ -247,6 +247,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/correlation-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what persons say of names of weaknesses */
+        get: operations["list-correlation-rules"];
+        put?: never;
+        /** Add a rule and apply it to what is stored */
+        post: operations["create-correlation-rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/correlation-rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what adding a rule would do, and do nothing */
+        post: operations["try-correlation-rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/correlation-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a rule and take apart what it made one */
+        delete: operations["delete-correlation-rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cycles": {
         parameters: {
             query?: never;
@@ -394,6 +446,23 @@ export interface paths {
         };
         /** Everything about one exposure */
         get: operations["get-exposure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exposures/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the sightings of an exposure are one */
+        get: operations["explain-exposure"];
         put?: never;
         post?: never;
         delete?: never;
@@ -592,75 +661,6 @@ export interface paths {
         put?: never;
         /** Import anew what failed or was cancelled and is still kept */
         post: operations["retry-import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List jobs, newest first */
-        get: operations["list-jobs"];
-        put?: never;
-        /** Ask for a job and do not wait for it */
-        post: operations["add-job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A job, how far it is and why it failed */
-        get: operations["get-job"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop a job */
-        post: operations["cancel-job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Run a job again that failed for good or was cancelled */
-        post: operations["retry-job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -939,6 +939,75 @@ export interface paths {
         get: operations["get-version"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first */
+        get: operations["list-jobs"];
+        put?: never;
+        /** Ask for a job and do not wait for it */
+        post: operations["add-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, how far it is and why it failed */
+        get: operations["get-job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a job */
+        post: operations["cancel-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a job again that failed for good or was cancelled */
+        post: operations["retry-job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1238,6 +1307,60 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        CorrelationEffect: {
+            examples: components["schemas"]["CorrelationExample"][];
+            /**
+             * Format: int64
+             * @description Exposures that become one with another
+             */
+            merged: number;
+            /**
+             * Format: int64
+             * @description Exposures whose weakness is another one then
+             */
+            moved: number;
+            rule: components["schemas"]["CorrelationRule"];
+            /**
+             * Format: int64
+             * @description Exposures that become two
+             */
+            split: number;
+        };
+        CorrelationExample: {
+            /** @description merged, split, moved or created */
+            change: string;
+            exposure: string;
+            /** @description The exposure or the weakness on the other side */
+            other?: string;
+            why: string;
+        };
+        CorrelationRule: {
+            by?: string;
+            /** Format: date-time */
+            created?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "same" | "different" | "means";
+            /** @description A name of a weakness; means: the tool's rule */
+            name: string;
+            /** @description The weakness that it is, or is not */
+            other: string;
+            reason?: string;
+            /** @description means: the tool whose rule it is, as its weaknesses begin: semgrep */
+            tool?: string;
+        };
+        CorrelationRuleInput: {
+            /** @enum {string} */
+            kind: "same" | "different" | "means";
+            name: string;
+            other: string;
+            reason?: string;
+            /** @description means: whose rule it is */
+            tool?: string;
+        };
+        CorrelationRuleList: {
+            items: components["schemas"]["CorrelationRule"][];
+        };
         Cycle: {
             after: components["schemas"]["Tally"];
             before: components["schemas"]["Tally"];
@@ -1375,6 +1498,43 @@ export interface components {
              * @enum {string}
              */
             state: "open" | "triaged" | "in_remediation" | "fix_claimed" | "fixed" | "accepted" | "false_positive" | "mitigated";
+        };
+        ExplainedSighting: {
+            /** @description Where it says that it lies */
+            locus: string;
+            run: string;
+            seen: boolean;
+            /**
+             * @description What it rates it
+             * @enum {string}
+             */
+            severity: "info" | "low" | "medium" | "high" | "critical";
+            source: string;
+            /** @description What it calls the weakness */
+            weakness: string;
+        };
+        Explanation: {
+            /** @description With the identifiers by which it is known */
+            asset: components["schemas"]["Asset"];
+            /** @description The same in a sentence */
+            correlation: string;
+            exposure: string;
+            /** @description Where that is today */
+            locus: string;
+            /** @description What was made one on the way here, and why; newest first */
+            merges: components["schemas"]["Merge"][];
+            /** @description All names of the weakness */
+            names: string[];
+            /** @description What makes the place one, whoever saw it */
+            place: string;
+            /** @description How that is made out of what sources say */
+            place_form: string;
+            /** @description Bulletins that fix it among others, so that they are no names of it */
+            related: string[];
+            sources: components["schemas"]["ExplainedSighting"][];
+            /** @description Who says that the names are of one weakness */
+            ties: components["schemas"]["Tie"][];
+            weakness: string;
         };
         Exposure: {
             /** @description The kind of fact it was seen in; a run must cover this to close it */
@@ -1705,89 +1865,6 @@ export interface components {
             kev_due?: string;
             /** @description KEV: known use in ransomware campaigns */
             ransomware: boolean;
-        };
-        Job: {
-            /** @description Who or what asked for it */
-            actor: string;
-            /**
-             * Format: int64
-             * @description Times that it was begun
-             */
-            attempt: number;
-            /**
-             * Format: int64
-             * @description Times that it may fail before it is a dead letter
-             */
-            attempts: number;
-            /** Format: date-time */
-            created: string;
-            /**
-             * Format: int64
-             * @description Units of work done
-             */
-            done: number;
-            /** Format: date-time */
-            ended?: string;
-            /** @description Why attempts failed, oldest first */
-            errors?: components["schemas"]["JobError"][];
-            id: string;
-            /** @description cycle, discover, retest, import, sync, match or score */
-            kind: string;
-            /** @description What it is about; jobs of one kind and name do not run twice at once */
-            name?: string;
-            /**
-             * Format: date-time
-             * @description When it will be tried, for one that waits
-             */
-            next?: string;
-            /** @description What it does now, or did, in words */
-            note?: string;
-            /** @description The cycle, run or exposure that it works on */
-            object?: string;
-            /** @description Which workers may take it */
-            queue: string;
-            /**
-             * Format: int64
-             * @description Times that the process that worked it disappeared
-             */
-            rescued?: number;
-            /**
-             * Format: date-time
-             * @description When the latest attempt began
-             */
-            started?: string;
-            state: string;
-            /**
-             * Format: int64
-             * @description Units of work known; 0: not known
-             */
-            total: number;
-            /** @description The process that works it, or did last */
-            worker?: string;
-            /** @description The network zone that it is bound to */
-            zone?: string;
-        };
-        JobError: {
-            /** Format: date-time */
-            at: string;
-            /** Format: int64 */
-            attempt: number;
-            text: string;
-        };
-        JobInput: {
-            /** @description Of a retest */
-            exposure?: string;
-            /** @description Of a sync; empty: every feed */
-            feed?: string;
-            /** @enum {string} */
-            kind: "cycle" | "retest" | "sync" | "match" | "score";
-            /** @description Of a cycle; empty: every scope */
-            scopes?: string[];
-        };
-        JobList: {
-            items: components["schemas"]["Job"][];
-            /** @description Cursor of the next page; empty on the last */
-            next?: string;
         };
         Merge: {
             /** @description account name, or run:ID, or system */
@@ -2244,6 +2321,13 @@ export interface components {
             root?: string;
             zone?: string;
         };
+        Tie: {
+            by: string;
+            name: string;
+            other: string;
+            /** @description The advisory, the tool or the rule that says so */
+            source: string;
+        };
         Token: {
             account: string;
             /** Format: date-time */
@@ -2428,6 +2512,93 @@ export interface components {
             /** @description HH:MM */
             to: string;
         };
+        WorkspaceName: {
+            id: string;
+            name: string;
+        };
+        Job: {
+            /** @description Who or what asked for it */
+            actor: string;
+            /**
+             * Format: int64
+             * @description Times that it was begun
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Times that it may fail before it is a dead letter
+             */
+            attempts: number;
+            /** Format: date-time */
+            created: string;
+            /**
+             * Format: int64
+             * @description Units of work done
+             */
+            done: number;
+            /** Format: date-time */
+            ended?: string;
+            /** @description Why attempts failed, oldest first */
+            errors?: components["schemas"]["JobError"][];
+            id: string;
+            /** @description cycle, discover, retest, import, sync, match or score */
+            kind: string;
+            /** @description What it is about; jobs of one kind and name do not run twice at once */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When it will be tried, for one that waits
+             */
+            next?: string;
+            /** @description What it does now, or did, in words */
+            note?: string;
+            /** @description The cycle, run or exposure that it works on */
+            object?: string;
+            /** @description Which workers may take it */
+            queue: string;
+            /**
+             * Format: int64
+             * @description Times that the process that worked it disappeared
+             */
+            rescued?: number;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began
+             */
+            started?: string;
+            state: string;
+            /**
+             * Format: int64
+             * @description Units of work known; 0: not known
+             */
+            total: number;
+            /** @description The process that works it, or did last */
+            worker?: string;
+            /** @description The network zone that it is bound to */
+            zone?: string;
+        };
+        JobError: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            attempt: number;
+            text: string;
+        };
+        JobInput: {
+            /** @description Of a retest */
+            exposure?: string;
+            /** @description Of a sync; empty: every feed */
+            feed?: string;
+            /** @enum {string} */
+            kind: "cycle" | "retest" | "sync" | "match" | "score";
+            /** @description Of a cycle; empty: every scope */
+            scopes?: string[];
+        };
+        JobList: {
+            items: components["schemas"]["Job"][];
+            /** @description Cursor of the next page; empty on the last */
+            next?: string;
+        };
         Worker: {
             host: string;
             id: string;
@@ -2445,10 +2616,6 @@ export interface components {
         };
         WorkerList: {
             items: components["schemas"]["Worker"][];
-        };
-        WorkspaceName: {
-            id: string;
-            name: string;
         };
     };
     responses: never;
@@ -3103,6 +3270,141 @@ export interface operations {
             };
         };
     };
+    "list-correlation-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrelationRuleList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-correlation-rule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrelationRuleInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrelationEffect"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "try-correlation-rule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrelationRuleInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrelationEffect"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-correlation-rule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrelationEffect"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-cycles": {
         parameters: {
             query?: {
@@ -3468,6 +3770,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExposureDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-exposure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             /** @description Error */
@@ -3926,178 +4259,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Upload"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "list-jobs": {
-        parameters: {
-            query?: {
-                /** @description next of the page before */
-                after?: string;
-                limit?: number;
-                /** @description Only jobs in these states, separated by commas */
-                state?: string[];
-                /** @description Only jobs of this kind */
-                kind?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobList"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "add-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["JobInput"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "get-job": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "cancel-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "retry-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */
@@ -4813,6 +4974,178 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-jobs": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+                /** @description Only jobs in these states, separated by commas */
+                state?: string[];
+                /** @description Only jobs of this kind */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */

@@ -21,6 +21,7 @@ import { Evidence } from '../features/identify/Evidence';
 import { History } from '../features/identify/History';
 import { StateDialog } from '../features/identify/StateDialog';
 import { IntelView, WeaknessView } from '../features/identify/WeaknessView';
+import { WhyOne } from '../features/identify/WhyOne';
 import { Waterfall } from '../features/prioritize/Waterfall';
 import { Runbook, remedySentence, Steps, stepsFor } from '../features/remediate/Steps';
 import { Validating, VerdictView } from '../features/validate/VerdictView';
@@ -127,6 +128,7 @@ function ExposureView({ detail }: { detail: ExposureDetail }) {
           <Panel title="Evidence">
             <Evidence observations={detail.observations} />
           </Panel>
+          <WhyOne id={exposure.id} />
           <Panel title="History">
             <History events={detail.events} verdicts={detail.verdicts} />
           </Panel>
