@@ -169,6 +169,9 @@ func (a *App) wire(killed context.Context) error {
 		Now: time.Now,
 	}
 	a.ingest = ingester
+	// The options have checked them.
+	ingester.AddressBinding, _ = time.ParseDuration(a.opt.Config.Get("address-binding"))
+	ingester.NameBinding, _ = time.ParseDuration(a.opt.Config.Get("name-binding"))
 	a.discover = &discover.Stage{
 		Sources: all.Sources(), Importers: all.Importers(), Guard: a.guards.Guard, Log: log,
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/ingest/identity"
 	"github.com/gyre-ctem/gyre/plugin"
 )
 
@@ -20,6 +21,13 @@ import (
 type Ingest struct {
 	InTx InTx
 	Now  func() time.Time
+	// How far apart in time sightings of an address, or a name, still are of one
+	// asset; 0 is identity.Defaults.
+	AddressBinding, NameBinding time.Duration
+}
+
+func (in *Ingest) binding() identity.Binding {
+	return identity.Binding{Address: cmp.Or(in.AddressBinding, identity.Defaults.Address), Name: cmp.Or(in.NameBinding, identity.Defaults.Name)}
 }
 
 // Session is one run on its way into the estate. Safe for concurrent use.
@@ -241,6 +249,7 @@ type write struct {
 	// noted those of earlier ones.
 	touched, noted map[gyre.ID]bool
 	followed       bool // see Session
+	binding        identity.Binding
 }
 
 func (s *Session) write(tx Tx) *write {
@@ -248,7 +257,7 @@ func (s *Session) write(tx Tx) *write {
 	return &write{
 		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},
-		touched: map[gyre.ID]bool{}, noted: s.noted, followed: s.followed,
+		touched: map[gyre.ID]bool{}, noted: s.noted, followed: s.followed, binding: s.in.binding(),
 	}
 }
 

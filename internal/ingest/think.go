@@ -50,7 +50,7 @@ func (w *write) think(ctx context.Context, all []sighting, claims []*made) error
 	if t == nil {
 		return gyre.Errorf(gyre.TooLarge, "the assets of one batch share identifiers with more than %d claims", maxThought+maxThoughtPerOwn*len(claims))
 	}
-	r := t.resolve()
+	r := t.resolve(w.binding)
 	if err := w.settle(ctx, all, t, r); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *write) think(ctx context.Context, all []sighting, claims []*made) error
 	return w.ask(ctx, t, r)
 }
 
-func (t *thought) resolve() *identity.Result {
+func (t *thought) resolve(b identity.Binding) *identity.Result {
 	claims := make([]identity.Claim, len(t.claims))
 	for i, c := range t.claims {
 		claims[i] = identity.Claim{ID: c.ID, Family: c.Family, Identifiers: c.Identifiers, First: c.FirstSeen, Last: c.LastSeen}
@@ -69,7 +69,7 @@ func (t *thought) resolve() *identity.Result {
 	for i, r := range t.rules {
 		rules[i] = identity.Rule{Same: r.Kind == gyre.RuleSame, Sides: r.Sides}
 	}
-	return identity.Resolve(claims, rules, identity.Defaults)
+	return identity.Resolve(claims, rules, b)
 }
 
 // gather loads what hangs together with claims by identifiers that are at least

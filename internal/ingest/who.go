@@ -130,7 +130,7 @@ func (w *write) find(ctx context.Context, digests []string, at map[string]*made)
 	}
 	for _, c := range stored {
 		m := at[c.Digest]
-		if w.at.Before(c.FirstSeen.Add(-expiry(m.Identifiers))) || w.at.After(c.LastSeen.Add(expiry(m.Identifiers))) {
+		if w.at.Before(c.FirstSeen.Add(-w.expiry(m.Identifiers))) || w.at.After(c.LastSeen.Add(w.expiry(m.Identifiers))) {
 			continue // so long ago that it may have been another asset
 		}
 		ids := m.Identifiers
@@ -142,14 +142,14 @@ func (w *write) find(ctx context.Context, digests []string, at map[string]*made)
 }
 
 // expiry is how long a claim lasts that nobody repeats.
-func expiry(ids []gyre.Identifier) time.Duration {
-	d := identity.Defaults.Name
+func (w *write) expiry(ids []gyre.Identifier) time.Duration {
+	d := w.binding.Name
 	for _, i := range ids {
 		if !identity.Weak(i.Type) {
 			return 100 * 365 * 24 * time.Hour
 		}
 		if i.Type == gyre.IDIP {
-			d = identity.Defaults.Address
+			d = w.binding.Address
 		}
 	}
 	return d
