@@ -84,6 +84,30 @@ func (f *facts) freeze() facts {
 	}
 }
 
+// trim gives back what columns have in reserve, after a load.
+func (b *builder) trim() {
+	b.assets.trim()
+	b.weaknesses.trim()
+	f := &b.facts
+	f.id.trim()
+	f.risk.trim()
+	for _, c := range f.wide() {
+		c.trim()
+	}
+	f.sources.trim()
+	for _, c := range f.narrow() {
+		c.trim()
+	}
+}
+
+func (f *facts) wide() [7]*column[uint32] {
+	return [...]*column[uint32]{&f.asset, &f.weakness, &f.locus, &f.action, &f.firstSeen, &f.lastSeen, &f.stateSince}
+}
+
+func (f *facts) narrow() [7]*column[uint8] {
+	return [...]*column[uint8]{&f.aspect, &f.class, &f.state, &f.severity, &f.fixable, &f.band, &f.recorded}
+}
+
 // setLive says of a row whether it is there; it may be the row after the last.
 func setLive(s *rowset, shared *bool, row uint32, live bool) {
 	if s.has(row) == live && int(row>>6) < len(*s) {
@@ -255,11 +279,11 @@ func update[T comparable](c *column[T], row uint32, v T) {
 // grow adds an empty row to every column.
 func (f *facts) grow(id gyre.ID) {
 	f.id.add(id)
-	for _, c := range []*column[uint32]{&f.asset, &f.weakness, &f.locus, &f.action, &f.firstSeen, &f.lastSeen, &f.stateSince} {
+	for _, c := range f.wide() {
 		c.add(0)
 	}
 	f.sources.add(0)
-	for _, c := range []*column[uint8]{&f.aspect, &f.class, &f.state, &f.severity, &f.fixable, &f.band, &f.recorded} {
+	for _, c := range f.narrow() {
 		c.add(0)
 	}
 	f.risk.add(0)

@@ -77,6 +77,13 @@ func (c *column[T]) freeze() column[T] {
 	return column[T]{pages: c.pages}
 }
 
+// trim gives back what the last page has in reserve.
+func (c *column[T]) trim() {
+	if n := len(c.pages); n > 0 {
+		c.pages[n-1] = slices.Clip(append([]T(nil), c.pages[n-1]...))
+	}
+}
+
 // rowset is a set of rows, one bit each.
 type rowset []uint64
 

@@ -40,6 +40,7 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 		return nil, err
 	}
 	c.put(b)
+	b.trim()
 	return b, nil
 }
 

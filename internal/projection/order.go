@@ -47,6 +47,18 @@ func numberKey(f float64) uint64 {
 	return b | 1<<63
 }
 
+// numberOf is the number that has a key; keys beyond those of all numbers give an infinity.
+func numberOf(key uint64) float64 {
+	f := math.Float64frombits(key &^ (1 << 63))
+	if key>>63 == 0 {
+		f = math.Float64frombits(^key)
+	}
+	if math.IsNaN(f) {
+		return math.Inf(int(key>>62&2) - 1)
+	}
+	return f
+}
+
 func (t *table) sortKey(s string) (sortKey, error) {
 	name, desc := strings.CutPrefix(s, "-")
 	k := sortKey{name: s}

@@ -35,8 +35,8 @@ type picker struct {
 
 	best   []place
 	room   int
-	bound  place // the worst of the best, once there are enough
 	closed bool  // there are enough
+	bound  *mark // then: where the worst of them is
 }
 
 // pick returns the first rows behind a mark, in order; one more than limit, if
@@ -77,13 +77,14 @@ func (p *picker) page(rows rowset, at int) {
 		rows.each(func(i uint32) bool { p.offer(k.at(first+i), first+i); return true })
 		return
 	}
+	if k.risk != nil {
+		p.riskPage(rows, first, k.risk.pages[at])
+		return
+	}
 	page := keyPages.Get().(*[pageRows]uint64) // nothing else is put there
 	defer keyPages.Put(page)
 	p.t.fill(k, at, page)
-	low := uint64(0)
-	if p.after != nil {
-		low = p.after.keys[0]
-	}
+	low := p.low()
 	for i, w := range rows {
 		part := (*[64]uint64)(page[i<<6:])
 		high := p.high()
@@ -97,9 +98,39 @@ func (p *picker) page(rows rowset, at int) {
 	}
 }
 
+// riskPage is page for an order by risk: it compares risks as they are.
+func (p *picker) riskPage(rows rowset, first uint32, risks []float64) {
+	flip := p.keys[0].flip
+	between := func() (lo, hi float64) {
+		a, b := p.low(), p.high()
+		if flip != 0 {
+			a, b = ^b, ^a
+		}
+		return numberOf(a), numberOf(b)
+	}
+	lo, hi := between()
+	for i, w := range rows {
+		for base := i << 6; w != 0; w &= w - 1 {
+			row := base + bits.TrailingZeros64(w)
+			if r := risks[row]; r >= lo && r <= hi {
+				p.offer(numberKey(r)^flip, first+uint32(row)) // #nosec -- fewer than 2^32 rows
+				lo, hi = between()
+			}
+		}
+	}
+}
+
+// low and high are the keys between which a row can be among the best.
+func (p *picker) low() uint64 {
+	if p.after != nil {
+		return p.after.keys[0]
+	}
+	return 0
+}
+
 func (p *picker) high() uint64 {
 	if p.closed {
-		return p.bound.key
+		return p.bound.keys[0]
 	}
 	return math.MaxUint64
 }
@@ -107,10 +138,7 @@ func (p *picker) high() uint64 {
 // offer takes a row if it can be among the best.
 func (p *picker) offer(key uint64, row uint32) {
 	at := place{key, row}
-	if p.after != nil && !p.past(at) {
-		return
-	}
-	if p.closed && p.compare(at, p.bound) >= 0 {
+	if p.after != nil && !p.past(at, p.after) || p.closed && p.past(at, p.bound) {
 		return
 	}
 	p.best = append(p.best, at)
@@ -123,7 +151,11 @@ func (p *picker) offer(key uint64, row uint32) {
 func (p *picker) cut() {
 	nth(p.best, p.want, p.compare)
 	p.best = p.best[:p.want]
-	p.bound, p.closed = slices.MaxFunc(p.best, p.compare), true
+	worst := slices.MaxFunc(p.best, p.compare)
+	p.bound, p.closed = &mark{keys: []uint64{worst.key}, id: p.t.id(worst.row)}, true
+	for i := range p.keys[1:] {
+		p.bound.keys = append(p.bound.keys, p.keys[1+i].at(worst.row))
+	}
 }
 
 // nth orders list so that its n first are in front of the others.
@@ -170,15 +202,15 @@ func (p *picker) compare(a, b place) int {
 	return cmp.Compare(p.t.id(a.row), p.t.id(b.row))
 }
 
-// past says whether a row comes behind the mark.
-func (p *picker) past(at place) bool {
-	if at.key != p.after.keys[0] {
-		return at.key > p.after.keys[0]
+// past says whether a row comes behind a mark.
+func (p *picker) past(at place, m *mark) bool {
+	if at.key != m.keys[0] {
+		return at.key > m.keys[0]
 	}
 	for i := range p.keys[1:] {
-		if key := p.keys[1+i].at(at.row); key != p.after.keys[1+i] {
-			return key > p.after.keys[1+i]
+		if key := p.keys[1+i].at(at.row); key != m.keys[1+i] {
+			return key > m.keys[1+i]
 		}
 	}
-	return p.t.id(at.row) > p.after.id
+	return p.t.id(at.row) > m.id
 }
