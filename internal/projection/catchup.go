@@ -15,7 +15,7 @@ import (
 
 const (
 	// Events are read in parts of so many.
-	eventsAtOnce = 20_000
+	eventsAtOnce = 5000
 	// When more rows changed than this share of all, and more than a few, loading
 	// everything anew is cheaper.
 	reloadShare = 4
