@@ -32,7 +32,7 @@ func TestFullDisk(t *testing.T) {
 	size(0, "12m")
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	a := openAt(t, filepath.Join(disk, "data"), t.TempDir())
-	report := generated(t, "nessus", 10_000, 0)
+	report := generated(t, "nessus", 6000, 0)
 	in := func() httpapi.Import { return httpapi.Import{Name: "r.nessus", Size: int64(len(report)), Body: strings.NewReader(report)} }
 	if _, err := (imports{a}).Receive(t.Context(), a.workspace.ID, in()); gyre.ErrorCode(err) != gyre.Unavailable || !strings.Contains(err.Error(), "disk-reserve") {
 		t.Fatalf("a disk without room: %v", err)
@@ -47,7 +47,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	var u gyre.Upload
-	for deadline := time.Now().Add(time.Minute); u.Error == "" && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); u.Error == "" && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if u, err = a.db.Upload(t.Context(), a.workspace.ID, r.ID); err != nil {
 			t.Fatal(err)
 		}
