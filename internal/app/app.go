@@ -249,6 +249,7 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 		Jobs:   jobsAPI{a.queue, a},
 		Cycles: cycles{a.engine, a}, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a}, Doctor: a, Gauges: a,
 		Past:       &past{trends{db: a.db}, a.projected},
+		Compactor:  a,
 		CheckScope: checkScope, CheckFilter: checkFilter,
 		Console: console, Registry: prometheus.NewRegistry(), Log: a.opt.Log, Now: time.Now, Version: a.opt.Version,
 		Hosts: a.hosts(), TLS: a.opt.Config.Get("tls-cert") != "",

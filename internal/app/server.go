@@ -133,6 +133,9 @@ func (a *App) sweep(ctx context.Context) {
 		if err := a.db.SweepJobs(ctx); err != nil && ctx.Err() == nil {
 			a.opt.Log.Warn("remove jobs that are no longer kept", "error", err)
 		}
+		if err := a.compactAll(ctx); err != nil && ctx.Err() == nil {
+			a.opt.Log.Warn("compact old runs", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -239,5 +240,33 @@ the same totals as overview --as-of gives for that moment.`,
 	cmd.Flags().StringVar(&from, "from", "", "date or time; 30 steps ago when left out")
 	cmd.Flags().StringVar(&to, "to", "", "date or time; now when left out")
 	cmd.Flags().StringVar(&step, "step", "", "hour, day, week or month (day)")
+	return cmd
+}
+
+func (c *cli) compactCmd() *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use: "compact", Short: "Remove what old runs leave and nobody will ask for again", Args: cobra.NoArgs,
+		Long: `Removes what runs older than the setting keep-coverage covered, and the data of
+the evidence of exposures that were fixed longer ago than keep-evidence. Events
+are never removed: lists, looking back and closing are as before. A server
+does this by itself every hour.`,
+		Example: "  gyre compact --dry-run",
+		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
+			var n gyre.Compacted
+			if err := a.do(cmd.Context(), http.MethodPost, "/compact", httpapi.CompactInput{DryRun: dry}, &n); err != nil {
+				return err
+			}
+			word := "Removed"
+			if dry {
+				word = "Would be removed"
+			}
+			return c.printer().object(n,
+				[2]string{word, fmt.Sprintf("of %s: %s of coverage, %s of assets touched", count(n.Runs, "run"), count(n.Coverage, "row"), count(n.RunAssets, "row"))},
+				[2]string{"Shortened", fmt.Sprintf("evidence of %s of fixed exposures, %d bytes", count(n.Evidence, "sighting"), n.Bytes)},
+			)
+		}),
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would go")
 	return cmd
 }

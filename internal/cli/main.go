@@ -150,6 +150,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 		c.actionCmd(), c.validateCmd(), c.feedCmd(), c.labCmd(), c.userCmd(), c.tokenCmd(), c.doctorCmd(), c.versionCmd(),
 		c.jobCmd(), c.workerCmd(),
 		c.overviewCmd(), c.historyCmd(), c.trendCmd(), c.backupCmd(), c.restoreCmd(),
+		c.compactCmd(),
 	)
 	usageErrors(root)
 	return root

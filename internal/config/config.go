@@ -49,6 +49,8 @@ var Options = []Option{
 	{Key: "disk-reserve", Default: "268435456", Doc: "Bytes that must stay free on the disk of the data folder; reports are refused before it gets fuller.", Check: numberTo(1 << 50)},
 	{Key: "address-binding", Default: "720h", Doc: "How far apart in time two sightings of an IP address may be and still be of one asset (docs/identity.md).", Check: checkDuration},
 	{Key: "name-binding", Default: "4320h", Doc: "The same for host names and FQDNs.", Check: checkDuration},
+	{Key: "keep-coverage", Default: "4320h", Doc: "How long what a run covered is kept; 0: for ever. A report dated further back is held against younger runs only.", Check: checkDuration},
+	{Key: "keep-evidence", Default: "8760h", Doc: "How long the data of the evidence of a fixed exposure is kept, beyond its summary; 0: for ever.", Check: checkDuration},
 	{Key: "checks", Default: "", Doc: "Folder with check packs of your own; a check with the id of a built-in one replaces it."},
 	{Key: "workers", Default: "2", Doc: "How many jobs of each kind this process works at once. 0: none; then 'gyre worker' has to run elsewhere.", Check: checkCount},
 	{Key: "worker-timeout", Default: "8s", Doc: "How long a process may be silent before its jobs are handed to others (PostgreSQL).", Check: checkDuration},

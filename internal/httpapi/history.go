@@ -33,13 +33,34 @@ type PastView interface {
 	Tally() gyre.Tally
 }
 
+// Compactor removes what the retention settings say, or counts it.
+type Compactor interface {
+	Compact(ctx context.Context, ws gyre.ID, dry bool) (gyre.Compacted, error)
+}
+
+// CompactInput asks for a compaction.
+type CompactInput struct {
+	DryRun bool `json:"dry_run,omitempty" doc:"Only count"`
+}
+
+func (s *server) compact(ctx context.Context, in *struct {
+	Unhurried
+	Body CompactInput
+},
+) (*reply[gyre.Compacted], error) {
+	in.allow(compactTimeout)
+	return ok(s.Compactor.Compact(ctx, workspace(ctx), in.Body.DryRun))
+}
+
 const (
-	trendDefault = 30 // steps
-	maxTrend     = 400
+	compactTimeout = 10 * time.Minute
+	trendDefault   = 30 // steps
+	maxTrend       = 400
 )
 
 func (s *server) registerHistory(api huma.API) {
 	add(s, api, "get-history", http.MethodGet, "/history/{id}", "What happened to an exposure, asset, weakness, action or scope", s.getHistory)
+	add(s, api, "compact", http.MethodPost, "/compact", "Remove what old runs leave and nobody will ask for again", s.compact)
 	add(s, api, "get-trend", http.MethodGet, "/trend", "The estate in numbers over time", s.getTrend)
 }
 

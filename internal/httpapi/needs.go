@@ -90,4 +90,5 @@ var needs = map[string]auth.Grant{
 	"delete-account":      auth.Admin,
 	"create-account-link": auth.Admin,
 	"list-audit":          auth.Admin,
+	"compact":             auth.Admin,
 }

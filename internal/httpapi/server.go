@@ -34,6 +34,7 @@ type Deps struct {
 	Actions     Actions
 	History     History
 	Past        Past
+	Compactor   Compactor
 	Scopes      Scopes
 	Filters     Filters
 	Replies     Replies

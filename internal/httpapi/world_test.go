@@ -79,7 +79,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 		Exposures: w.db, Correlation: correlating(w.db), Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
 		Jobs:   w.jobs(log),
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
-		Past: past{w.db, lists},
+		Past: past{w.db, lists}, Compactor: compactor{w.db},
 		CheckScope: func(s gyre.Scope) error {
 			if s.Name == "" {
 				return gyre.FieldErrorf(gyre.Invalid, "name", "a scope needs a name")
