@@ -39,10 +39,10 @@ test: packages tools ## Every test: Go on SQLite and PostgreSQL, race detector, 
 	@sh scripts/test.sh
 
 test-go: ## Go tests, without the race detector
-	CGO_ENABLED=0 $(GO) test ./...
+	CGO_ENABLED=0 $(GO) test -timeout 30m ./...
 
 test-race: ## Go tests of the concurrent packages with the race detector
-	CGO_ENABLED=1 $(GO) test -race -short $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $(RACE)
 
 test-web: ## Types, lint and unit tests of the console
 	cd web && $(NPM) run --silent lint && $(NPM) run --silent test

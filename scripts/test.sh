@@ -20,7 +20,7 @@ part "Go: static analysis"
 sh scripts/lint.sh go
 
 part "Go: tests"
-CGO_ENABLED=0 go test ./...
+CGO_ENABLED=0 go test -timeout 30m ./...
 
 if command -v gcc >/dev/null 2>&1; then
 	part "Go: race detector"

@@ -4,7 +4,6 @@
 package app
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -193,6 +192,25 @@ func testClosing(t *testing.T, database string) {
 	})
 }
 
+// untilRuns waits until the run of a cycle at a target is in a state.
+func (a *App) untilRuns(t *testing.T, c gyre.Cycle, target string, want gyre.RunStatus) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		runs, err := a.db.RunsOfCycle(t.Context(), a.workspace.ID, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range runs {
+			if r.Source == "network" && r.Target == target && r.Status == want {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the run at %s is not %s: %+v", target, want, runs)
+		}
+	}
+}
+
 // TestResume: a cycle that was cancelled in the middle goes on where it was, and
 // does not run again what had ended.
 func TestResume(t *testing.T) {
@@ -223,8 +241,9 @@ func TestResume(t *testing.T) {
 	if _, err := a.engine.Start(t.Context(), ws, nil, "test"); gyre.ErrorCode(err) != gyre.Conflict {
 		t.Errorf("a second cycle beside the first: %v", err)
 	}
-	time.Sleep(400 * time.Millisecond)
-	if err := a.engine.Cancel(context.Background(), ws, c.ID); err != nil {
+	a.untilRuns(t, c, "127.0.0.81", gyre.RunSucceeded)
+	a.untilRuns(t, c, "127.0.0.82", gyre.RunRunning)
+	if err := (cycles{a.engine, a}).Cancel(t.Context(), ws, c.ID); err != nil {
 		t.Fatal(err)
 	}
 	if c = a.ended(t, c); c.State != gyre.CycleCancelled {

@@ -25,6 +25,7 @@ import (
 // long as no report is dated further back than what is kept.
 func TestCompactChangesNothing(t *testing.T) {
 	const keep = 48 * time.Hour
+	storetest.Cases(t, 15)
 	for _, e := range storetest.Engines {
 		t.Run(string(e), func(t *testing.T) {
 			db := storetest.Shared(t, e)

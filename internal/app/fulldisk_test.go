@@ -33,7 +33,9 @@ func TestFullDisk(t *testing.T) {
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	a := openAt(t, filepath.Join(disk, "data"), t.TempDir())
 	report := generated(t, "nessus", 6000, 0)
-	in := func() httpapi.Import { return httpapi.Import{Name: "r.nessus", Size: int64(len(report)), Body: strings.NewReader(report)} }
+	in := func() httpapi.Import {
+		return httpapi.Import{Name: "r.nessus", Size: int64(len(report)), Body: strings.NewReader(report)}
+	}
 	if _, err := (imports{a}).Receive(t.Context(), a.workspace.ID, in()); gyre.ErrorCode(err) != gyre.Unavailable || !strings.Contains(err.Error(), "disk-reserve") {
 		t.Fatalf("a disk without room: %v", err)
 	}

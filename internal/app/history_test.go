@@ -26,6 +26,7 @@ import (
 // TestAsOf: whatever happens to an estate, asking later how it was after each
 // step gives the lists, facets, totals and what scores are made of as they were then.
 func TestAsOf(t *testing.T) {
+	storetest.Cases(t, 20)
 	for _, e := range storetest.Engines {
 		t.Run(string(e), func(t *testing.T) {
 			db := storetest.Shared(t, e)

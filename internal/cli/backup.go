@@ -44,8 +44,12 @@ func (c *cli) sayBackup(w io.Writer, file string, bytes int64, kept string, s ba
 	p := c.printer()
 	p.w = w
 	fields := [][2]string{
-		{"File", file}, {"Made", when(h.Created) + " by Gyre " + h.Version + " on " + string(h.Engine)}, {"Schema", strconv.FormatInt(h.Schema, 10)},
-		{"Tables", strconv.Itoa(len(s.Sections))}, {"Rows", strconv.FormatInt(s.Rows, 10)}, {"Sum", s.SHA256},
+		{"File", file},
+		{"Made", when(h.Created) + " by Gyre " + h.Version + " on " + string(h.Engine)},
+		{"Schema", strconv.FormatInt(h.Schema, 10)},
+		{"Tables", strconv.Itoa(len(s.Sections))},
+		{"Rows", strconv.FormatInt(s.Rows, 10)},
+		{"Sum", s.SHA256},
 	}
 	if kept != "" {
 		fields = append(fields, [2]string{"What was there", "kept as " + kept})

@@ -29,8 +29,13 @@ who says that those names are of one weakness, and what was made one on the way.
 			}
 			p := c.printer()
 			fields := [][2]string{
-				{"Exposure", x.Exposure.String()}, {"In short", x.Correlation}, {"Weakness", strings.Join(x.Names, ", ")},
-				{"Related", strings.Join(x.Related, ", ")}, {"Place", x.Place + "  " + x.PlaceForm}, {"Today at", x.Locus}, {"Asset", x.Asset.Name},
+				{"Exposure", x.Exposure.String()},
+				{"In short", x.Correlation},
+				{"Weakness", strings.Join(x.Names, ", ")},
+				{"Related", strings.Join(x.Related, ", ")},
+				{"Place", x.Place + "  " + x.PlaceForm},
+				{"Today at", x.Locus},
+				{"Asset", x.Asset.Name},
 			}
 			for _, i := range x.Asset.Identifiers {
 				fields = append(fields, [2]string{"Known by", strings.TrimSpace(string(i.Type) + " " + i.Value + " " + string(i.Zone))})

@@ -35,20 +35,40 @@ func TestResolve(t *testing.T) {
 		want  map[string]string
 	}{
 		{"one tie", []string{"GHSA-x=CVE-1"}, nil, map[string]string{"GHSA-x": "CVE-1", "CVE-1": "CVE-1"}},
-		{"a chain", []string{"GO-1=GHSA-x", "GHSA-x=CVE-1", "SNYK-1 GO-1"}, nil,
-			map[string]string{"GO-1": "CVE-1", "GHSA-x": "CVE-1", "SNYK-1": "CVE-1", "CVE-1": "CVE-1"}},
+		{
+			"a chain",
+			[]string{"GO-1=GHSA-x", "GHSA-x=CVE-1", "SNYK-1 GO-1"},
+			nil,
+			map[string]string{"GO-1": "CVE-1", "GHSA-x": "CVE-1", "SNYK-1": "CVE-1", "CVE-1": "CVE-1"},
+		},
 		{"no CVE", []string{"GO-1=GHSA-x", "PYSEC-1 GO-1"}, nil, map[string]string{"GO-1": "GHSA-x", "GHSA-x": "GHSA-x", "PYSEC-1": "GHSA-x"}},
-		{"a bulletin ties to none", []string{"DSA-1=CVE-1", "DSA-1=CVE-2", "GHSA-x=CVE-1", "DSA-1 GHSA-x"}, nil,
-			map[string]string{"DSA-1": "DSA-1", "GHSA-x": "CVE-1", "CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
+		{
+			"a bulletin ties to none",
+			[]string{"DSA-1=CVE-1", "DSA-1=CVE-2", "GHSA-x=CVE-1", "DSA-1 GHSA-x"},
+			nil,
+			map[string]string{"DSA-1": "DSA-1", "GHSA-x": "CVE-1", "CVE-1": "CVE-1", "CVE-2": "CVE-2"},
+		},
 		{"a bulletin for one", []string{"DSA-1=CVE-1"}, nil, map[string]string{"DSA-1": "CVE-1", "CVE-1": "CVE-1"}},
 		{"advisories before reports", []string{"GHSA-x=CVE-1", "GHSA-x CVE-2"}, nil, map[string]string{"GHSA-x": "CVE-1", "CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
 		{"persons before advisories", []string{"GHSA-x=CVE-1", "GHSA-x!CVE-2"}, nil, map[string]string{"GHSA-x": "CVE-2", "CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
-		{"a report's chain between two CVEs is cut", []string{"GHSA-x=CVE-1", "GHSA-y=CVE-2", "GHSA-x GHSA-y", "GO-1=GHSA-y"}, nil,
-			map[string]string{"GHSA-x": "CVE-1", "GHSA-y": "CVE-2", "GO-1": "CVE-2", "CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
-		{"kept apart", []string{"GHSA-x=CVE-1", "GO-1=GHSA-x"}, []correlate.Apart{{From: "GO-1", Other: "CVE-1"}},
-			map[string]string{"GHSA-x": "CVE-1", "GO-1": "GO-1", "CVE-1": "CVE-1"}},
-		{"a rule of a tool", []string{"semgrep:sqli!CWE-89", "codeql:py/sqli!CWE-89"}, nil,
-			map[string]string{"semgrep:sqli": "CWE-89", "codeql:py/sqli": "CWE-89", "CWE-89": "CWE-89"}},
+		{
+			"a report's chain between two CVEs is cut",
+			[]string{"GHSA-x=CVE-1", "GHSA-y=CVE-2", "GHSA-x GHSA-y", "GO-1=GHSA-y"},
+			nil,
+			map[string]string{"GHSA-x": "CVE-1", "GHSA-y": "CVE-2", "GO-1": "CVE-2", "CVE-1": "CVE-1", "CVE-2": "CVE-2"},
+		},
+		{
+			"kept apart",
+			[]string{"GHSA-x=CVE-1", "GO-1=GHSA-x"},
+			[]correlate.Apart{{From: "GO-1", Other: "CVE-1"}},
+			map[string]string{"GHSA-x": "CVE-1", "GO-1": "GO-1", "CVE-1": "CVE-1"},
+		},
+		{
+			"a rule of a tool",
+			[]string{"semgrep:sqli!CWE-89", "codeql:py/sqli!CWE-89"},
+			nil,
+			map[string]string{"semgrep:sqli": "CWE-89", "codeql:py/sqli": "CWE-89", "CWE-89": "CWE-89"},
+		},
 	} {
 		if d := cmp.Diff(c.want, correlate.Resolve(nil, ties(c.ties...), c.apart)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)

@@ -46,7 +46,8 @@ func drawReports(rt *rapid.T, repeated bool) []report {
 			source = rapid.SampledFrom([]string{"net", "agent"}).Draw(rt, "source")
 		}
 		out = append(out, report{
-			source, day, gyre.AssetSighting{Ref: "h", Kind: gyre.Host, Zone: zone, Identifiers: ids},
+			source, day,
+			gyre.AssetSighting{Ref: "h", Kind: gyre.Host, Zone: zone, Identifiers: ids},
 			finding("h", rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "key"), "tcp/1"),
 		})
 	}

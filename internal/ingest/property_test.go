@@ -20,6 +20,7 @@ import (
 
 // properties checks a property on both engines, each time in a new workspace.
 func properties(t *testing.T, check func(rt *rapid.T, w *world)) {
+	storetest.Cases(t, 60)
 	for _, e := range storetest.Engines {
 		t.Run(string(e), func(t *testing.T) {
 			db := storetest.Shared(t, e)

@@ -268,7 +268,8 @@ func TestCorrelationRules(t *testing.T) {
 
 		for _, bad := range []gyre.CorrelationRule{
 			rule(gyre.CorrelateSame, "CVE-1", "CVE-2"), rule("like", "GHSA-x", "CVE-1"), rule(gyre.CorrelateSame, "GHSA-x", "GHSA-x"),
-			{Kind: gyre.CorrelateSame, Other: "CVE-1"}, {Kind: gyre.CorrelateMeans, Name: "sqli", Other: "CWE-89"},
+			{Kind: gyre.CorrelateSame, Other: "CVE-1"},
+			{Kind: gyre.CorrelateMeans, Name: "sqli", Other: "CWE-89"},
 		} {
 			_, err := w.in.AddCorrelationRule(w.ctx, w.ws, bad, false)
 			w.same("refused", gyre.ErrorCode(err), gyre.Invalid)

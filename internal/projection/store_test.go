@@ -41,6 +41,7 @@ func (s realStore) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yie
 // TestFollowsStore: after each of any sequence of runs, edits, merges and feed
 // syncs on a real store, the projection that followed equals one built afresh.
 func TestFollowsStore(t *testing.T) {
+	storetest.Cases(t, 60)
 	for _, e := range storetest.Engines {
 		t.Run(string(e), func(t *testing.T) {
 			db := storetest.Shared(t, e)

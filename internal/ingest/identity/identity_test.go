@@ -89,12 +89,15 @@ func TestResolve(t *testing.T) {
 		{
 			"weaker ones place what cloned ones cannot",
 			[]string{"m1 x1 @1", "m1 x2 @1", "m1 x1 i5 @9", "m1 x2 i6 @9"},
-			[]Rule{{Sides: [2][]gyre.ID{{1}, {2}}}}, "[[0 2] [1 3]]", "",
+			[]Rule{{Sides: [2][]gyre.ID{{1}, {2}}}},
+			"[[0 2] [1 3]]", "",
 		},
 		{"a cloned one alone", []string{"m1 x1 @1", "m1 x2 @1", "m1 @1"}, []Rule{{Sides: [2][]gyre.ID{{1}, {2}}}}, "[[0] [1] [2]]", "2:0,1"},
 		{
-			"a side keeps its own", []string{"m1 i1 @1", "m1 s2 @1", "m1 i2 @50", "m1 i1 @60"},
-			[]Rule{{Sides: [2][]gyre.ID{{1, 3}, {2}}}}, "[[0 2 3] [1]]", "",
+			"a side keeps its own",
+			[]string{"m1 i1 @1", "m1 s2 @1", "m1 i2 @50", "m1 i1 @60"},
+			[]Rule{{Sides: [2][]gyre.ID{{1, 3}, {2}}}},
+			"[[0 2 3] [1]]", "",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
