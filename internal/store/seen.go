@@ -19,7 +19,7 @@ import (
 // A sighting that changes nothing but when an object was seen last has no event:
 // an import that finds everything as it was would otherwise write one for each row. What
 // it overwrites, when each object had been seen before, is kept for each transaction in
-// one packed row: about two bytes an object.
+// one packed row.
 
 // sighted notes that an object's last sighting moves.
 func (tx *Tx) sighted(object string, id gyre.ID, before, now time.Time) {
