@@ -247,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove what old runs leave and nobody will ask for again */
+        post: operations["compact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/correlation-rules": {
         parameters: {
             query?: never;
@@ -667,6 +684,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first */
+        get: operations["list-jobs"];
+        put?: never;
+        /** Ask for a job and do not wait for it */
+        post: operations["add-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, how far it is and why it failed */
+        get: operations["get-job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a job */
+        post: operations["cancel-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a job again that failed for good or was cancelled */
+        post: operations["retry-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merges": {
         parameters: {
             query?: never;
@@ -945,75 +1031,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List jobs, newest first */
-        get: operations["list-jobs"];
-        put?: never;
-        /** Ask for a job and do not wait for it */
-        post: operations["add-job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A job, how far it is and why it failed */
-        get: operations["get-job"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop a job */
-        post: operations["cancel-job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Run a job again that failed for good or was cancelled */
-        post: operations["retry-job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -1285,6 +1302,37 @@ export interface components {
             /** Format: date-time */
             last_seen: string;
             source: string;
+        };
+        CompactInput: {
+            /** @description Only count */
+            dry_run?: boolean;
+        };
+        Compacted: {
+            /**
+             * Format: int64
+             * @description Bytes of that evidence
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Rows of what they covered
+             */
+            coverage: number;
+            /**
+             * Format: int64
+             * @description Evidence of fixed exposures, of which the summary is kept
+             */
+            evidence: number;
+            /**
+             * Format: int64
+             * @description Rows of which assets they touched
+             */
+            run_assets: number;
+            /**
+             * Format: int64
+             * @description Runs of which only the record, the events and what they brought are kept
+             */
+            runs: number;
         };
         Component: {
             asset: string;
@@ -1865,6 +1913,89 @@ export interface components {
             kev_due?: string;
             /** @description KEV: known use in ransomware campaigns */
             ransomware: boolean;
+        };
+        Job: {
+            /** @description Who or what asked for it */
+            actor: string;
+            /**
+             * Format: int64
+             * @description Times that it was begun
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Times that it may fail before it is a dead letter
+             */
+            attempts: number;
+            /** Format: date-time */
+            created: string;
+            /**
+             * Format: int64
+             * @description Units of work done
+             */
+            done: number;
+            /** Format: date-time */
+            ended?: string;
+            /** @description Why attempts failed, oldest first */
+            errors?: components["schemas"]["JobError"][];
+            id: string;
+            /** @description cycle, discover, retest, import, sync, match or score */
+            kind: string;
+            /** @description What it is about; jobs of one kind and name do not run twice at once */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When it will be tried, for one that waits
+             */
+            next?: string;
+            /** @description What it does now, or did, in words */
+            note?: string;
+            /** @description The cycle, run or exposure that it works on */
+            object?: string;
+            /** @description Which workers may take it */
+            queue: string;
+            /**
+             * Format: int64
+             * @description Times that the process that worked it disappeared
+             */
+            rescued?: number;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began
+             */
+            started?: string;
+            state: string;
+            /**
+             * Format: int64
+             * @description Units of work known; 0: not known
+             */
+            total: number;
+            /** @description The process that works it, or did last */
+            worker?: string;
+            /** @description The network zone that it is bound to */
+            zone?: string;
+        };
+        JobError: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            attempt: number;
+            text: string;
+        };
+        JobInput: {
+            /** @description Of a retest */
+            exposure?: string;
+            /** @description Of a sync; empty: every feed */
+            feed?: string;
+            /** @enum {string} */
+            kind: "cycle" | "retest" | "sync" | "match" | "score";
+            /** @description Of a cycle; empty: every scope */
+            scopes?: string[];
+        };
+        JobList: {
+            items: components["schemas"]["Job"][];
+            /** @description Cursor of the next page; empty on the last */
+            next?: string;
         };
         Merge: {
             /** @description account name, or run:ID, or system */
@@ -2512,93 +2643,6 @@ export interface components {
             /** @description HH:MM */
             to: string;
         };
-        WorkspaceName: {
-            id: string;
-            name: string;
-        };
-        Job: {
-            /** @description Who or what asked for it */
-            actor: string;
-            /**
-             * Format: int64
-             * @description Times that it was begun
-             */
-            attempt: number;
-            /**
-             * Format: int64
-             * @description Times that it may fail before it is a dead letter
-             */
-            attempts: number;
-            /** Format: date-time */
-            created: string;
-            /**
-             * Format: int64
-             * @description Units of work done
-             */
-            done: number;
-            /** Format: date-time */
-            ended?: string;
-            /** @description Why attempts failed, oldest first */
-            errors?: components["schemas"]["JobError"][];
-            id: string;
-            /** @description cycle, discover, retest, import, sync, match or score */
-            kind: string;
-            /** @description What it is about; jobs of one kind and name do not run twice at once */
-            name?: string;
-            /**
-             * Format: date-time
-             * @description When it will be tried, for one that waits
-             */
-            next?: string;
-            /** @description What it does now, or did, in words */
-            note?: string;
-            /** @description The cycle, run or exposure that it works on */
-            object?: string;
-            /** @description Which workers may take it */
-            queue: string;
-            /**
-             * Format: int64
-             * @description Times that the process that worked it disappeared
-             */
-            rescued?: number;
-            /**
-             * Format: date-time
-             * @description When the latest attempt began
-             */
-            started?: string;
-            state: string;
-            /**
-             * Format: int64
-             * @description Units of work known; 0: not known
-             */
-            total: number;
-            /** @description The process that works it, or did last */
-            worker?: string;
-            /** @description The network zone that it is bound to */
-            zone?: string;
-        };
-        JobError: {
-            /** Format: date-time */
-            at: string;
-            /** Format: int64 */
-            attempt: number;
-            text: string;
-        };
-        JobInput: {
-            /** @description Of a retest */
-            exposure?: string;
-            /** @description Of a sync; empty: every feed */
-            feed?: string;
-            /** @enum {string} */
-            kind: "cycle" | "retest" | "sync" | "match" | "score";
-            /** @description Of a cycle; empty: every scope */
-            scopes?: string[];
-        };
-        JobList: {
-            items: components["schemas"]["Job"][];
-            /** @description Cursor of the next page; empty on the last */
-            next?: string;
-        };
         Worker: {
             host: string;
             id: string;
@@ -2616,6 +2660,10 @@ export interface components {
         };
         WorkerList: {
             items: components["schemas"]["Worker"][];
+        };
+        WorkspaceName: {
+            id: string;
+            name: string;
         };
     };
     responses: never;
@@ -3257,6 +3305,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompactInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compacted"];
                 };
             };
             /** @description Error */
@@ -4272,6 +4356,178 @@ export interface operations {
             };
         };
     };
+    "list-jobs": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                after?: string;
+                limit?: number;
+                /** @description Only jobs in these states, separated by commas */
+                state?: string[];
+                /** @description Only jobs of this kind */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-merges": {
         parameters: {
             query?: {
@@ -4974,178 +5230,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "list-jobs": {
-        parameters: {
-            query?: {
-                /** @description next of the page before */
-                after?: string;
-                limit?: number;
-                /** @description Only jobs in these states, separated by commas */
-                state?: string[];
-                /** @description Only jobs of this kind */
-                kind?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobList"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "add-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["JobInput"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "get-job": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "cancel-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "retry-job": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes a repeat of this request do nothing */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */
