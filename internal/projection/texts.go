@@ -102,7 +102,7 @@ func (x *index) find(h uint64, same func(code uint32) bool) (uint32, bool) {
 	if len(x.slots) == 0 {
 		return 0, false
 	}
-	mask := uint64(len(x.slots) - 1)
+	mask := uint64(len(x.slots) - 1) // #nosec G115 -- a length
 	for i := h & mask; x.slots[i] != 0; i = (i + 1) & mask {
 		if c := x.slots[i] - 1; same(c) {
 			return c, true
@@ -127,7 +127,7 @@ func (x *index) put(h uint64, code uint32, hash func(code uint32) uint64) {
 }
 
 func (x *index) place(h uint64, slot uint32) {
-	mask := uint64(len(x.slots) - 1)
+	mask := uint64(len(x.slots) - 1) // #nosec G115 -- a length
 	i := h & mask
 	for x.slots[i] != 0 {
 		i = (i + 1) & mask

@@ -16,5 +16,5 @@ func freeBytes(path string) (int64, error) {
 	if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
 		return 0, err
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:gosec,unconvert // sizes of disks; types differ between systems
+	return int64(st.Bavail) * int64(st.Bsize), nil // #nosec G115 -- sizes of disks; the types differ between systems
 }

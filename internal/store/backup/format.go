@@ -143,7 +143,7 @@ func rowOf(b []byte, columns []store.Column) (values []any, rest []byte, ok bool
 			values[i], b = math.Float64frombits(binary.BigEndian.Uint64(b)), b[8:]
 		case valueText, valueBytes:
 			size, n := binary.Uvarint(b)
-			if n <= 0 || size > uint64(len(b)-n) {
+			if n <= 0 || size > uint64(len(b)-n) { // #nosec G115 -- a length
 				return nil, nil, false
 			}
 			text := b[n : n+int(size)] // #nosec G115 -- at most len(b)
