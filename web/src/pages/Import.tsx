@@ -56,6 +56,7 @@ export function Import() {
           variant="light"
           title={i.state === 'failed' ? 'Nothing of it was stored' : 'It stands still'}
         >
+          {i.field && <strong>{i.field}: </strong>}
           {i.error}
         </Alert>
       )}
