@@ -103,6 +103,7 @@ export const theme = createTheme({
   spacing: { xs: '6px', sm: '10px', md: '16px', lg: '24px', xl: '36px' },
   cursorType: 'pointer',
   components: {
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } },
     Button: Button.extend({ defaultProps: { size: 'xs' } }),
     TextInput: TextInput.extend({ defaultProps: { size: 'sm' } }),
     Textarea: Textarea.extend({ defaultProps: { size: 'sm' } }),
