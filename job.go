@@ -79,6 +79,23 @@ type Worker struct {
 	Seen    time.Time `json:"seen"`
 }
 
+// ScheduleInput is a schedule without what the server gives it.
+type ScheduleInput struct {
+	Name   string `json:"name" minLength:"1" maxLength:"80"`
+	Kind   string `json:"kind" enum:"cycle,sync" doc:"What is done: a cycle, or fetching feeds"`
+	When   string `json:"when" minLength:"2" maxLength:"120" doc:"A span such as 6h, or five cron fields (minute hour day month weekday) in UTC"`
+	Scopes []ID   `json:"scopes,omitempty" maxItems:"1000" doc:"Of a cycle; empty: every scope"`
+	Feed   string `json:"feed,omitempty" maxLength:"60" doc:"Of a sync; empty: every feed"`
+	Paused bool   `json:"paused,omitempty"`
+}
+
+// SchedulePatch changes some fields of a schedule.
+type SchedulePatch struct {
+	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"80"`
+	When   *string `json:"when,omitempty" minLength:"2" maxLength:"120"`
+	Paused *bool   `json:"paused,omitempty"`
+}
+
 // Schedule asks for a job again and again.
 type Schedule struct {
 	ID        ID        `json:"id"`

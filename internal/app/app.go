@@ -64,6 +64,7 @@ type App struct {
 	projected *projection.Projection
 	engine    *cycle.Engine
 	queue     *job.Queue
+	schedules *job.Schedules
 	judge     *identify.Stage
 	guards    *scope.Guards
 	intel     *intel.Intel
@@ -105,6 +106,8 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.schedules = &job.Schedules{Queue: a.queue, DB: a.db, Log: opt.Log, Check: a.checkSchedule, Prepare: a.prepareSchedule}
+	a.queue.Tick = func(ctx context.Context) { a.schedules.Fire(ctx, time.Now()) }
 	// What dead processes left running is interrupted, and their jobs are taken back.
 	if err = a.queue.Join(ctx); err != nil {
 		return nil, err
@@ -246,7 +249,7 @@ func (a *App) newAPI(killed context.Context) http.Handler {
 	return httpapi.New(killed, httpapi.Deps{
 		Auth: a.auth, Audit: audit.New(a.db), Lists: a.projected, Score: a.score,
 		Exposures: a.db, Correlation: correlation{a.db, a.ingest}, Assets: a.db, Identities: a.db, Actions: a.db, History: a.db, Scopes: a.db, Filters: a.db, Replies: a.db, Workspaces: a.db,
-		Jobs:   jobsAPI{a.queue, a},
+		Jobs: jobsAPI{a.queue, a}, Schedules: a.schedules,
 		Cycles: cycles{a.engine, a}, Validator: validator{a}, Imports: imports{a}, Uploads: a.db, Feeds: feeds{a}, Doctor: a, Gauges: a,
 		Past:       &past{trends{db: a.db}, a.projected},
 		Compactor:  a,

@@ -30,7 +30,8 @@ func (s cycleStore) CreateCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) (
 		if c, err = tx.CreateCycle(ctx, c); err != nil {
 			return err
 		}
-		return s.app.queueCycle(ctx, tx, c)
+		_, err = s.app.queueCycle(ctx, tx, c)
+		return err
 	})
 	return c, err
 }
@@ -40,7 +41,8 @@ func (s cycleStore) ReopenCycle(ctx context.Context, ws gyre.ID, c gyre.Cycle) e
 		if err := tx.UpdateCycle(ctx, c); err != nil {
 			return err
 		}
-		return s.app.queueCycle(ctx, tx, c)
+		_, err := s.app.queueCycle(ctx, tx, c)
+		return err
 	})
 }
 

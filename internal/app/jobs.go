@@ -321,9 +321,9 @@ func (a *App) retest(ctx context.Context, ws, exposure gyre.ID, by string) (job.
 }
 
 // queueCycle asks for the job that works a cycle, in the transaction that writes the cycle down.
-func (a *App) queueCycle(ctx context.Context, tx *store.Tx, c gyre.Cycle) error {
-	_, err := a.queue.AddTx(ctx, tx, job.Request{Kind: kindCycle, Name: c.ID.String(), Actor: c.Trigger, Object: c.ID, Args: cycleArgs{c.ID}})
-	return err
+func (a *App) queueCycle(ctx context.Context, tx *store.Tx, c gyre.Cycle) (gyre.ID, error) {
+	j, err := a.queue.AddTx(ctx, tx, job.Request{Kind: kindCycle, Name: c.ID.String(), Actor: c.Trigger, Object: c.ID, Args: cycleArgs{c.ID}})
+	return j.ID, err
 }
 
 // jobsAPI is the queue as the API asks for it.

@@ -148,7 +148,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command or input, 3 not found, 4 conflict,
 		c.serveCmd(), c.demoCmd(), c.cycleCmd(), c.scopeCmd(), c.scanCmd(), c.importCmd(), c.uploadCmd(), c.assetCmd(), c.reviewCmd(),
 		c.exposureCmd(), c.correlationCmd(),
 		c.actionCmd(), c.validateCmd(), c.feedCmd(), c.labCmd(), c.userCmd(), c.tokenCmd(), c.doctorCmd(), c.versionCmd(),
-		c.jobCmd(), c.workerCmd(),
+		c.jobCmd(), c.scheduleCmd(), c.workerCmd(),
 		c.overviewCmd(), c.historyCmd(), c.trendCmd(), c.backupCmd(), c.restoreCmd(),
 		c.compactCmd(),
 	)

@@ -109,6 +109,19 @@ var (
 // background. It is gyre.Conflict while another cycle of the workspace runs and
 // gyre.Invalid when there is no scope.
 func (e *Engine) Start(ctx context.Context, ws gyre.ID, scopes []gyre.ID, trigger string) (gyre.Cycle, error) {
+	c, err := e.Prepare(ctx, ws, scopes, trigger)
+	if err != nil {
+		return gyre.Cycle{}, err
+	}
+	c, err = e.Store.CreateCycle(ctx, ws, c)
+	if err != nil {
+		return gyre.Cycle{}, err
+	}
+	return c, e.launch(ctx, ws, c)
+}
+
+// Prepare is a cycle that is not in the store yet: for who stores it with other things.
+func (e *Engine) Prepare(ctx context.Context, ws gyre.ID, scopes []gyre.ID, trigger string) (gyre.Cycle, error) {
 	if _, err := e.scopes(ctx, ws, scopes); err != nil {
 		return gyre.Cycle{}, err
 	}
@@ -123,11 +136,7 @@ func (e *Engine) Start(ctx context.Context, ws gyre.ID, scopes []gyre.ID, trigge
 		return gyre.Cycle{}, fmt.Errorf("tally before cycle: %w", err)
 	}
 	c.Before = before
-	c, err = e.Store.CreateCycle(ctx, ws, c)
-	if err != nil {
-		return gyre.Cycle{}, err
-	}
-	return c, e.launch(ctx, ws, c)
+	return c, nil
 }
 
 // Resume continues an interrupted, failed or cancelled cycle: stages start

@@ -210,6 +210,15 @@ type Jobs interface {
 	Workers(ctx context.Context) ([]gyre.Worker, error)
 }
 
+// Schedules keeps what is asked for again and again.
+type Schedules interface {
+	Schedules(ctx context.Context, ws gyre.ID) ([]gyre.Schedule, error)
+	Schedule(ctx context.Context, ws, id gyre.ID) (gyre.Schedule, error)
+	Create(ctx context.Context, ws gyre.ID, in gyre.ScheduleInput, actor string) (gyre.Schedule, error)
+	Patch(ctx context.Context, ws, id gyre.ID, p gyre.SchedulePatch) (gyre.Schedule, error)
+	Delete(ctx context.Context, ws, id gyre.ID) error
+}
+
 // Feeds keeps threat intelligence current.
 type Feeds interface {
 	Feeds(ctx context.Context) ([]gyre.FeedStatus, error)

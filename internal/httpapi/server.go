@@ -45,6 +45,7 @@ type Deps struct {
 	Uploads     Uploads
 	Feeds       Feeds
 	Jobs        Jobs
+	Schedules   Schedules
 	Doctor      Doctor
 	Gauges      Gauges
 	// CheckScope returns a gyre.Invalid error with a Field when a scope is wrong.
@@ -119,6 +120,7 @@ func (s *server) register(mux *http.ServeMux) huma.API {
 	s.registerImports(api)
 	s.registerFeeds(api)
 	s.registerJobs(api)
+	s.registerSchedules(api)
 	s.registerFilters(api)
 	s.registerEvents(api)
 	return api

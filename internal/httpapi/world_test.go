@@ -70,6 +70,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 	lists.Past(func(at time.Time) projection.Source { return pastStore{w.db.AsOf(at)} })
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
+	jobs := w.jobs(log)
 	w.handler = httpapi.New(ctx, httpapi.Deps{
 		Auth: w.auth, Audit: audit.New(w.db), Lists: lists,
 		Score: func(ctx context.Context, ws, id gyre.ID) (gyre.Score, error) {
@@ -77,7 +78,7 @@ func newWorld(t testing.TB, change ...func(*http.Server)) *world {
 			return prioritize.Score(in, prioritize.Sources{}), err
 		},
 		Exposures: w.db, Correlation: correlating(w.db), Assets: w.db, Identities: w.db, Actions: w.db, History: w.db, Scopes: w.db, Filters: w.db, Replies: w.db, Workspaces: w.db,
-		Jobs:   w.jobs(log),
+		Jobs: jobs, Schedules: w.schedules(jobs, log),
 		Cycles: w.stages, Validator: w.stages, Imports: importing{w.stages}, Uploads: w.db, Feeds: w.stages, Doctor: w.stages, Gauges: w.stages,
 		Past: past{w.db, lists}, Compactor: compactor{w.db},
 		CheckScope: func(s gyre.Scope) error {
@@ -118,6 +119,11 @@ type queue struct{ *job.Queue }
 
 func (q queue) Add(ctx context.Context, ws gyre.ID, in gyre.JobInput, actor string) (gyre.Job, error) {
 	return q.Queue.Add(ctx, ws, job.Request{Kind: in.Kind, Actor: actor, Name: in.Feed})
+}
+
+// schedules are real ones, whose only job is the queue's.
+func (w *world) schedules(q queue, log *slog.Logger) *job.Schedules {
+	return &job.Schedules{Queue: q.Queue, DB: w.db, Log: log}
 }
 
 func (w *world) jobs(log *slog.Logger) queue {

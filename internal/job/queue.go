@@ -50,7 +50,7 @@ type Queue struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 	seen map[gyre.ID]sighting // of the rescuer
-	// Tick runs now and then in a process that serves: it asks for what is due.
+	// Tick runs now and then in a process that serves: it asks for what is due. Set it before Join.
 	Tick func(ctx context.Context)
 }
 
@@ -103,6 +103,9 @@ func (q *Queue) Join(ctx context.Context) error {
 	bg, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	q.wg.Go(func() { q.live(bg) })
+	if q.Tick != nil {
+		q.wg.Go(func() { q.ticks(bg) })
+	}
 	return nil
 }
 

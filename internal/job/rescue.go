@@ -20,6 +20,7 @@ import (
 
 const (
 	beatEvery = time.Second
+	tickEvery = time.Second
 	// maxRescues is after how many lost processes a job is no longer given to
 	// another one: it may be what brings them down.
 	maxRescues = 25
@@ -27,8 +28,7 @@ const (
 	maxRunning = 10_000
 )
 
-// live says that this process is there, looks after the others, and asks for
-// what is due, until ctx ends.
+// live says that this process is there and looks after the others, until ctx ends.
 func (q *Queue) live(ctx context.Context) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
@@ -41,7 +41,21 @@ func (q *Queue) live(ctx context.Context) {
 		if err := q.beat(ctx); err != nil && ctx.Err() == nil {
 			q.opt.Log.Warn("look after the processes that work jobs", "error", err)
 		}
-		if q.Tick != nil && q.serving() {
+	}
+}
+
+// ticks asks for what is due, until ctx ends. It is apart from the beat: it may
+// wait for a workspace's turn, and whoever does not beat is taken for gone.
+func (q *Queue) ticks(ctx context.Context) {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if q.serving() {
 			q.Tick(ctx)
 		}
 	}
