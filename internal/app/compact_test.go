@@ -30,32 +30,33 @@ func TestCompactChangesNothing(t *testing.T) {
 		t.Run(string(e), func(t *testing.T) {
 			db := storetest.Shared(t, e)
 			t.Cleanup(func() { db.SetClock(time.Now) })
-			n, removed, clock := 0, gyre.Compacted{}, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+			n, clock := 0, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 			rapid.Check(t, func(rt *rapid.T) {
 				n++
 				left := newHistorian(rt, t, db, fmt.Sprintf("%s/%d/a", t.Name(), n), clock)
 				right := newHistorian(rt, t, db, fmt.Sprintf("%s/%d/b", t.Name(), n), clock)
 				db.SetClock(func() time.Time { return clock })
 				var moments []time.Time
-				for range rapid.IntRange(3, 10).Draw(rt, "runs") {
-					clock = clock.Add(time.Duration(rapid.IntRange(1, 40).Draw(rt, "hours")) * time.Hour)
-					s := drawSeen(rt, clock, keep)
+				run := func(s seenOnce) {
 					s.run(left, clock)
 					s.run(right, clock)
 					moments = append(moments, clock)
+				}
+				for range rapid.IntRange(3, 10).Draw(rt, "runs") {
+					clock = clock.Add(time.Duration(rapid.IntRange(1, 40).Draw(rt, "hours")) * time.Hour)
+					run(drawSeen(rt, clock, keep))
 					if rapid.Bool().Draw(rt, "compact") {
-						would, err := db.Compact(right.ctx, right.ws, clock.Add(-keep), clock.Add(-keep), true)
-						right.ok(err)
-						did, err := db.Compact(right.ctx, right.ws, clock.Add(-keep), clock.Add(-keep), false)
-						right.ok(err)
-						if would != did {
-							rt.Fatalf("it would have removed %+v and removed %+v", would, did)
-						}
-						if again, err := db.Compact(right.ctx, right.ws, clock.Add(-keep), clock.Add(-keep), false); err != nil || again != (gyre.Compacted{}) {
-							rt.Fatalf("compacted twice: %+v, %v", again, err)
-						}
-						removed.Add(did)
+						right.compact(clock.Add(-keep))
 					}
+				}
+				// Whatever was drawn, there is something to remove in the end.
+				for _, batch := range foundAndFixed() {
+					clock = clock.Add(time.Hour)
+					run(seenOnce{run0: gyre.Run{Source: "last", Started: clock}, status: gyre.RunSucceeded, batch: batch})
+				}
+				clock = clock.Add(2 * keep)
+				if removed := right.compact(clock.Add(-keep)); removed.Coverage == 0 || removed.RunAssets == 0 || removed.Evidence == 0 {
+					rt.Fatalf("it removed next to nothing: %+v", removed)
 				}
 				if d := cmp.Diff(left.standing(), right.standing()); d != "" {
 					rt.Fatalf("the estates differ (-without +with compaction):\n%s", d)
@@ -68,11 +69,42 @@ func TestCompactChangesNothing(t *testing.T) {
 					}
 				}
 			})
-			if removed.Coverage == 0 || removed.RunAssets == 0 || removed.Evidence == 0 {
-				t.Errorf("it removed next to nothing, so this says nothing: %+v", removed)
-			}
 		})
 	}
+}
+
+// compact compacts what is older than before: once, and as it said that it would.
+func (h *historian) compact(before time.Time) gyre.Compacted {
+	would, err := h.db.Compact(h.ctx, h.ws, before, before, true)
+	h.ok(err)
+	did, err := h.db.Compact(h.ctx, h.ws, before, before, false)
+	h.ok(err)
+	if would != did {
+		h.rt.Fatalf("it would have removed %+v and removed %+v", would, did)
+	}
+	if again, err := h.db.Compact(h.ctx, h.ws, before, before, false); err != nil || again != (gyre.Compacted{}) {
+		h.rt.Fatalf("compacted twice: %+v, %v", again, err)
+	}
+	return did
+}
+
+// foundAndFixed is what a run sees that finds something, and one that does not find it any more.
+func foundAndFixed() []func() *gyre.Batch {
+	batch := func(findings ...gyre.Finding) func() *gyre.Batch {
+		return func() *gyre.Batch {
+			return &gyre.Batch{
+				Assets: []gyre.AssetSighting{{
+					Ref: "0", Kind: gyre.Host, Name: "web-0", Identifiers: []gyre.Identifier{{Type: gyre.IDMachine, Value: "machine-0"}},
+				}},
+				Coverage: []gyre.Coverage{{Judged: true, Asset: "0", Aspect: gyre.AspectService}},
+				Findings: findings,
+			}
+		}
+	}
+	return []func() *gyre.Batch{batch(gyre.Finding{
+		Asset: "0", Aspect: gyre.AspectService, Locus: "tcp/23", Severity: gyre.SeverityHigh,
+		Weakness: gyre.Weakness{Key: "last", Title: "last", Class: gyre.ExposedService}, Evidence: gyre.Evidence{Summary: "seen", Data: map[string]any{"banner": "x"}},
+	}), batch()}
 }
 
 // seenOnce is what one run sees, the same in every workspace.

@@ -311,6 +311,7 @@ func TestCancel(t *testing.T) {
 
 func TestOnceAndBackPressure(t *testing.T) {
 	each(t, func(w *world) {
+		w.ok(w.queue.Serve(w.Context(), 4, nil, nil)) // so what one kind holds up waits
 		began, release := make(chan struct{}, 9), make(chan struct{})
 		hold := func(ctx context.Context, _ *job.Task) (any, error) {
 			began <- struct{}{}

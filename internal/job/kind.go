@@ -24,7 +24,7 @@ type Kind struct {
 	Name     string
 	Attempts int           // times that it may fail; then it is a dead letter
 	Timeout  time.Duration // of one attempt; 0: none
-	Parallel int           // at most so many at once in one process
+	Parallel int           // at most so many at once in one process that serves
 	Waiting  int           // at most so many of a workspace may wait; more are refused
 	Once     Once
 	Zoned    bool // may be bound to a network zone

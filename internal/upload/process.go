@@ -60,6 +60,7 @@ type process struct {
 func (p *process) guarded(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	done := make(chan struct{})
+	ws, id, fence := p.u.Workspace, p.u.ID, p.u.Fence // the work replaces p.u
 	var beat sync.WaitGroup
 	beat.Go(func() {
 		tick := time.NewTicker(touchEvery)
@@ -72,7 +73,7 @@ func (p *process) guarded(ctx context.Context) error {
 				return
 			case <-tick.C:
 			}
-			if err := p.Store.TouchUpload(ctx, p.u.Workspace, p.u.ID, p.u.Fence, p.read.Load()); errors.Is(err, gyre.ErrUploadTaken) {
+			if err := p.Store.TouchUpload(ctx, ws, id, fence, p.read.Load()); errors.Is(err, gyre.ErrUploadTaken) {
 				stop(err)
 				return
 			}

@@ -21,9 +21,12 @@ var casesAsked = func() func() bool {
 	}
 }()
 
+// fewest is how many cases a property tries at least, so that it says something.
+const fewest = 5
+
 // Cases is how many cases the properties of this test try from here on, each of
-// which writes to a database: n, and a fifth of it with -short. Who wants more says
-// -rapid.checks=1000.
+// which writes to a database: n, and with -short, by which rapid itself divides, a fifth
+// of it or fewest. Who wants more says -rapid.checks=1000.
 func Cases(tb testing.TB, n int) {
 	tb.Helper()
 	if casesAsked() {
@@ -34,7 +37,7 @@ func Cases(tb testing.TB, n int) {
 		tb.Fatal("this test has no properties")
 	}
 	if testing.Short() {
-		n = max(n/5, 2)
+		n = 5 * max(n/5, fewest)
 	}
 	before := f.Value.String()
 	if err := flag.Set("rapid.checks", strconv.Itoa(n)); err != nil {
