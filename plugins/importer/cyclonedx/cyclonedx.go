@@ -23,6 +23,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
 	"github.com/gyre-ctem/gyre/plugin/document"
+	"github.com/gyre-ctem/gyre/plugin/naming"
 )
 
 // Importer reads CycloneDX.
@@ -171,7 +172,7 @@ func (b *bom) emit(c component) error {
 // sighting turns a component into what advisories can be matched with. Files,
 // devices, data and the like are no software packages.
 func (c component) sighting() (gyre.ComponentSighting, bool) {
-	s, ok := fromPURL(c.purl)
+	s, ok := naming.Software(c.purl)
 	if !ok {
 		switch c.kind {
 		case "file", "device", "data", "cryptographic-asset", "machine-learning-model", "device-driver", "platform":

@@ -87,7 +87,7 @@ func (im *importer) describe(j *document.JSON) ([]*run, error) {
 	if version != "" && !strings.HasPrefix(version, "2.1") {
 		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "is SARIF %s; version 2.1.0 is understood", document.Line(version, 20))
 	}
-	return runs, j.End()
+	return runs, nil
 }
 
 // shapeOf makes a run that is no object a run without results.

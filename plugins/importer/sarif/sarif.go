@@ -18,8 +18,6 @@ package sarif
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
 	"path"
 	"strings"
 
@@ -67,22 +65,12 @@ type importer struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), assets: map[string]gyre.Ref{}}
-	tmp, err := os.CreateTemp("", "gyre-sarif-*.json")
+	var runs []*run
+	err := document.Twice(ctx, in.Name, in.Reader, func(j *document.JSON) (err error) {
+		runs, err = im.describe(j)
+		return err
+	}, func(j *document.JSON) error { return im.results(j, runs) })
 	if err != nil {
-		return im.report, gyre.Errorf(gyre.Unavailable, "spool report: %w", err)
-	}
-	defer func() {
-		_ = tmp.Close()
-		_ = os.Remove(tmp.Name())
-	}()
-	runs, err := im.describe(document.NewJSON(ctx, in.Name, io.TeeReader(in.Reader, tmp)))
-	if err != nil {
-		return im.report, err
-	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-		return im.report, gyre.Errorf(gyre.Unavailable, "read spooled report: %w", err)
-	}
-	if err := im.results(document.NewJSON(ctx, in.Name, tmp), runs); err != nil {
 		return im.report, err
 	}
 	for _, r := range runs {

@@ -1,7 +1,7 @@
 // Copyright The Gyre Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package cyclonedx
+package naming
 
 import (
 	"regexp"
@@ -13,10 +13,10 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-// fromPURL turns a package URL (purl specification, core and types) into a
+// Software turns a package URL (purl specification, core and types) into a
 // component with the OSV ecosystem, name and version that advisories use. ok
 // is false when it is none.
-func fromPURL(text string) (c gyre.ComponentSighting, ok bool) {
+func Software(text string) (c gyre.ComponentSighting, ok bool) {
 	p, err := packageurl.FromString(text)
 	if err != nil || p.Name == "" {
 		return c, false
@@ -31,7 +31,7 @@ func fromPURL(text string) (c gyre.ComponentSighting, ok bool) {
 	}
 	switch p.Type {
 	case "deb", "apk", "rpm":
-		c.Ecosystem = distribution(p.Type, p.Namespace, q["distro"])
+		c.Ecosystem = Distribution(p.Type, p.Namespace, q["distro"])
 		c.Source, _, _ = strings.Cut(q["upstream"], "@")
 		if c.Source == c.Name {
 			c.Source = ""
@@ -89,9 +89,10 @@ var (
 	release = regexp.MustCompile(`^(?:[a-z_]+-)?v?(\d+(?:\.\d+)*)`)
 )
 
-// distribution is the OSV ecosystem of an OS package, with the release where the
-// purl tells it; "" when OSV has none, and then nothing is matched.
-func distribution(kind, namespace, distro string) string {
+// Distribution is the OSV ecosystem of an OS package of a kind (deb, apk, rpm), with the
+// release where distro tells it ("debian-12", "12.4"); "" when OSV has none, and then
+// nothing is matched.
+func Distribution(kind, namespace, distro string) string {
 	name, version := strings.ToLower(namespace), ""
 	if m := release.FindStringSubmatch(strings.ToLower(distro)); m != nil {
 		version = m[1]
