@@ -1,0 +1,131 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package grype
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/plugin"
+	"github.com/gyre-ctem/gyre/plugin/plugintest"
+)
+
+func TestContract(t *testing.T) { plugintest.TestImporter(t, Importer{}, "testdata") }
+
+func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
+
+func imported(t *testing.T, in plugin.Input, text string) (*plugintest.Collector, plugin.Report) {
+	t.Helper()
+	in.Name, in.Reader = "r.json", strings.NewReader(text)
+	c, report, err := plugintest.Import(t.Context(), Importer{}, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Check(t)
+	return c, report
+}
+
+const (
+	digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	image  = `"source":{"type":"image","target":{"userInput":"shop:1","manifestDigest":"` + digest + `"}}`
+	one    = `{"vulnerability":{"id":"CVE-2024-0001","severity":"High"},"artifact":{"name":"a","version":"1","type":"deb","locations":[{"path":"/var/lib/dpkg/status"}]}}`
+)
+
+// What a report covers decides what it closes, so it must never be too much.
+func TestCoverage(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in     plugin.Input
+		text   string
+		covers bool
+		except []string
+	}{
+		"a whole image":             {plugin.Input{}, `{"matches":[` + one + `],` + image + `}`, true, nil},
+		"nothing found":             {plugin.Input{}, `{"matches":[],` + image + `}`, true, nil},
+		"the type is not said":      {plugin.Input{}, `{"matches":[],` + strings.Replace(image, `"type":"image",`, "", 1) + `}`, true, nil},
+		"some ignored":              {plugin.Input{}, `{"matches":[],"ignoredMatches":[` + one + `],` + image + `}`, true, []string{"/var/lib/dpkg/status#a"}},
+		"an ignored one unreadable": {plugin.Input{}, `{"matches":[],"ignoredMatches":[7],` + image + `}`, false, nil},
+		"a match unreadable":        {plugin.Input{}, `{"matches":[7],` + image + `}`, false, nil},
+		"a match of nothing":        {plugin.Input{}, `{"matches":[{}],` + image + `}`, false, nil},
+		"a person names it":         {plugin.Input{Asset: "shop"}, `{"matches":[],` + image + `}`, false, nil},
+		"a person gives an address": {plugin.Input{Address: "192.0.2.1"}, `{"matches":[],` + image + `}`, false, nil},
+		"a folder":                  {plugin.Input{}, `{"matches":[],"source":{"type":"directory","target":"."}}`, false, nil},
+		"no digest":                 {plugin.Input{}, `{"matches":[],"source":{"type":"image","target":{"userInput":"shop:1"}}}`, false, nil},
+		"not said what":             {plugin.Input{}, `{"matches":[]}`, false, nil},
+		"only what has a fix":       {plugin.Input{}, `{"matches":[],` + image + `,"descriptor":{"configuration":{"only-fixed":true}}}`, false, nil},
+		"only what has none":        {plugin.Input{}, `{"matches":[],` + image + `,"descriptor":{"configuration":{"only-notfixed":true}}}`, false, nil},
+		"parts left out":            {plugin.Input{}, `{"matches":[],` + image + `,"descriptor":{"configuration":{"exclude":["/usr"]}}}`, false, nil},
+		"rules to ignore":           {plugin.Input{}, `{"matches":[],` + image + `,"descriptor":{"configuration":{"ignore":[{"vulnerability":"CVE-2024-0001"}]}}}`, false, nil},
+	} {
+		c, report := imported(t, tc.in, tc.text)
+		if got := len(c.Coverage) == 1; got != tc.covers || got && (!c.Coverage[0].Judged || !slices.Equal(c.Coverage[0].Except, tc.except)) {
+			t.Errorf("%s: covers %+v", name, c.Coverage)
+		}
+		if len(report.Limits) == 0 == !tc.covers {
+			t.Errorf("%s: limits %v", name, report.Limits)
+		}
+	}
+}
+
+// A digest names one build; a name that a person gives, the thing.
+func TestSubject(t *testing.T) {
+	c, _ := imported(t, plugin.Input{}, `{"matches":[`+one+`],`+image+`}`)
+	if a := c.Assets[0]; a.Kind != gyre.Image || a.Name != "shop:1" || a.Identifiers[0] != (gyre.Identifier{Type: gyre.IDDigest, Value: digest}) || a.Identifiers[1].Value != "image:shop:1" {
+		t.Errorf("by itself: %+v", a)
+	}
+	c, _ = imported(t, plugin.Input{Asset: "Shop"}, `{"matches":[`+one+`],`+image+`}`)
+	if a := c.Assets[0]; len(a.Identifiers) != 1 || a.Identifiers[0].Value != "asset:shop" || a.Name != "Shop" || a.Attributes["digest"] != digest {
+		t.Errorf("as a person names it: %+v", a)
+	}
+}
+
+func TestHostile(t *testing.T) {
+	for _, text := range []string{``, `[]`, `{}`, `{"matches":`, `{"matches":[]`, `{"matches":[{"artifact":`, `{"matches":[]} x`, `{"matches":` + strings.Repeat(`[`, 300)} {
+		_, _, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r", Reader: strings.NewReader(text)})
+		if code := gyre.ErrorCode(err); code != gyre.Invalid && code != gyre.TooLarge {
+			t.Errorf("%.60s: %v", text, err)
+		}
+	}
+}
+
+// A report of 200 MB takes no more memory than a small one.
+func TestMemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 200 MB")
+	}
+	piece := `{"vulnerability":{"id":"CVE-2024-%d000","severity":"High","description":"` + strings.Repeat("x", 1800) + `"},"artifact":{"name":"p%d","version":"1","type":"npm"}},`
+	const n = 100_000
+	r := plugintest.Repeated(`{"matches":[`, piece, one+`],`+image+`}`, n)
+	var peak, seen atomic.Int64
+	base := heap()
+	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.json", Reader: r, Progress: func(done, _ int, _ string) {
+		if done%20_000 == 0 {
+			peak.Store(max(peak.Load(), heap()))
+		}
+		seen.Store(int64(done))
+	}}, (&plugintest.Discard{}).Emit)
+	if err != nil || seen.Load() < n {
+		t.Fatalf("%v after %d matches", err, seen.Load())
+	}
+	if grown := peak.Load() - base; grown > 64<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) // #nosec -- a heap's size
+}
+
+// Real reports, with the number of findings that another tool's tests expect.
+func TestCorpus(t *testing.T) {
+	plugintest.Corpus(t, Importer{}, "../../../../shared/corpus", "anchore_grype", map[string]string{
+		"check_all_fields.json": "lists one package with one vulnerability twice; each is a sighting, and both are one exposure",
+	})
+}
