@@ -12,11 +12,13 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/feed/osv"
 	"github.com/gyre-ctem/gyre/plugins/importer/awsconfig"
 	"github.com/gyre-ctem/gyre/plugins/importer/cyclonedx"
+	"github.com/gyre-ctem/gyre/plugins/importer/grype"
 	"github.com/gyre-ctem/gyre/plugins/importer/kubernetes"
 	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
 	"github.com/gyre-ctem/gyre/plugins/importer/nessus"
 	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
 	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
+	"github.com/gyre-ctem/gyre/plugins/importer/snyk"
 	"github.com/gyre-ctem/gyre/plugins/importer/terraform"
 	"github.com/gyre-ctem/gyre/plugins/source/dns"
 	"github.com/gyre-ctem/gyre/plugins/source/host"
@@ -31,7 +33,7 @@ func Sources() []plugin.Source {
 // Importers returns a new instance of every importer.
 func Importers() []plugin.Importer {
 	return []plugin.Importer{
-		awsconfig.Importer{}, cyclonedx.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, terraform.Importer{},
+		awsconfig.Importer{}, cyclonedx.Importer{}, grype.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, snyk.Importer{}, terraform.Importer{},
 	}
 }
 
