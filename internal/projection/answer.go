@@ -56,7 +56,9 @@ func answer[R any](v *View, t *table, q gyre.ListQuery, show func(row uint32) R)
 
 // ExposureIDs lists the exposures that match a filter, at most limit of them.
 func (v *View) ExposureIDs(filter string, limit int) ([]gyre.ID, error) {
-	found, err := v.s.exposureTable().find(filter, v.now())
+	t := v.s.exposureTable()
+	defer t.turn.end()
+	found, err := t.find(filter, v.now())
 	if err != nil {
 		return nil, err
 	}

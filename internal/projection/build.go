@@ -61,13 +61,14 @@ func (b *builder) sync() {
 func (b *builder) freeze(seq int64) *star {
 	b.selectScopes()
 	b.rescore()
+	b.renewMemos()
 	b.seq = seq
 	s := &star{
 		seq: seq, members: b.members,
 		assets: b.assets.freeze(), assetIDs: b.assetIDs.freeze(), assetLive: b.assetLive, assetCount: b.assetCount,
 		weaknesses: b.weaknesses.freeze(), weaknessIDs: b.weaknessIDs.freeze(), weaknessCount: b.weaknessCount,
 		facts: b.facts.freeze(), factIDs: b.factIDs.freeze(), live: b.live, factCount: b.factCount,
-		dicts: b.dicts,
+		dicts: b.dicts, memos: b.memos,
 	}
 	s.loci, s.names, s.titles, s.keys, s.misc = b.loci.freeze(), b.names.freeze(), b.titles.freeze(), b.keys.freeze(), b.misc.freeze()
 	b.shared.live, b.shared.assetLive = true, true

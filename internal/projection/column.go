@@ -25,6 +25,8 @@ type column[T any] struct {
 	pages  [][]T
 	shared bool   // readers have this list of pages
 	own    []bool // pages that readers do not have
+	// touched: something was added or changed since takeTouched.
+	touched bool
 }
 
 func (c *column[T]) at(row uint32) T { return c.pages[row>>pageBits][row&pageMask] }
@@ -32,6 +34,7 @@ func (c *column[T]) at(row uint32) T { return c.pages[row>>pageBits][row&pageMas
 func (c *column[T]) ref(row uint32) *T { return &c.pages[row>>pageBits][row&pageMask] }
 
 func (c *column[T]) add(v T) {
+	c.touched = true
 	c.unshare()
 	last := len(c.pages) - 1
 	if last < 0 || len(c.pages[last]) == pageRows {
@@ -56,6 +59,7 @@ func (c *column[T]) change(row uint32) *T {
 
 // changePage returns a page that the writer may write to.
 func (c *column[T]) changePage(p int) []T {
+	c.touched = true
 	if !c.own[p] {
 		c.unshare()
 		old := c.pages[p]
@@ -63,6 +67,12 @@ func (c *column[T]) changePage(p int) []T {
 		c.own[p] = true
 	}
 	return c.pages[p]
+}
+
+func (c *column[T]) takeTouched() bool {
+	was := c.touched
+	c.touched = false
+	return was
 }
 
 func (c *column[T]) unshare() {

@@ -52,6 +52,8 @@ type value struct {
 	items func() func(set uint32) []string
 	// Each code has a text of its own.
 	unique bool
+	// It depends on facts, too.
+	ofFacts bool
 }
 
 // fields knows the fields of one kind of row.
@@ -205,13 +207,13 @@ func (x assetFields) field(name string) (value, bool) {
 		return value{dim: dimAsset, time: func(c uint32) int64 { return of(c).lastSeen }}, true
 	case "exposures":
 		t := s.totals()
-		return value{dim: dimAsset, number: func(c uint32) float64 { return float64(t.assets[c].exposures) }}, true
+		return value{dim: dimAsset, ofFacts: true, number: func(c uint32) float64 { return float64(t.assets[c].exposures) }}, true
 	case "risk":
 		t := s.totals()
-		return value{dim: dimAsset, number: func(c uint32) float64 { return t.assets[c].risk }}, true
+		return value{dim: dimAsset, ofFacts: true, number: func(c uint32) float64 { return t.assets[c].risk }}, true
 	case "max_band":
 		t := s.totals()
-		return value{dim: dimAsset, text: func(c uint32) string { return string(t.maxBand(c)) }}, true
+		return value{dim: dimAsset, ofFacts: true, text: func(c uint32) string { return string(t.maxBand(c)) }}, true
 	}
 	return value{}, false
 }

@@ -45,6 +45,7 @@ func (t *table) list(q gyre.ListQuery, now time.Time) (*listing, error) {
 	if len(names) > maxSortKeys {
 		return nil, gyre.FieldErrorf(gyre.TooLarge, "sort", "at most %d fields", maxSortKeys)
 	}
+	defer t.turn.end()
 	keys := make([]sortKey, len(names))
 	for i, s := range names {
 		var err error

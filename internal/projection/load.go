@@ -6,6 +6,7 @@ package projection
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,8 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 	if err := b.loadDimensions(ctx, source, ws); err != nil {
 		return nil, err
 	}
+	ordered := order(b.names.freeze(), b.titles.freeze(), b.keys.freeze())
+	defer ordered.Wait()
 	var late []Exposure
 	if err := source.Exposures(ctx, ws, nil, func(e Exposure) error {
 		if !b.putExposure(&e) {
@@ -41,7 +44,18 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 	}
 	c.put(b)
 	b.trim()
+	b.loci.texts.ranking()
 	return b, nil
+}
+
+// order works out the order of texts, so that who asks first need not wait for it.
+// Meanwhile exposures are read, which bring none of these.
+func order(of ...texts) *sync.WaitGroup {
+	var g sync.WaitGroup
+	for _, t := range of {
+		g.Go(func() { t.ranking() })
+	}
+	return &g
 }
 
 // loadDimensions reads assets and weaknesses at the same time.

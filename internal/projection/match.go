@@ -100,11 +100,17 @@ func (t *table) bindLeaf(leaf *expr.Cond) (*condition, error) {
 
 // bindRows evaluates for each row.
 func (t *table) bindRows(f *expr.Filter) (*condition, error) {
-	match, err := f.Bind(rowColumns{t})
+	match, err := f.Bind(rowColumns{t: t})
 	if err != nil {
 		return nil, err
 	}
 	return &condition{cost: costOfRow, share: 0.5, find: func(mask, out rowset) {
+		match := match
+		if mask.count() > t.rows/4 {
+			if m, err := f.Bind(rowColumns{t: t, tabled: true}); err == nil { // as it was above
+				match = m
+			}
+		}
 		for i, w := range mask {
 			found := uint64(0)
 			for ; w != 0; w &= w - 1 {
@@ -120,6 +126,21 @@ func (t *table) bindRows(f *expr.Filter) (*condition, error) {
 
 // evaluate finds the codes of a dimension for which a leaf holds.
 func (t *table) evaluate(leaf *expr.Cond, dim dimension) (rowset, error) {
+	m := t.s.memo(dim)
+	for _, name := range leaf.Filter.Fields() {
+		if v, _ := t.field(name); v.ofFacts {
+			m = nil
+		}
+	}
+	if leaf.Filter.UsesNow() {
+		m = nil
+	}
+	return recall(m, func(m *memo) *remembered[rowset] { return &m.found }, t.schema.Name+" "+leaf.Key(), maxFound, func() (rowset, error) {
+		return t.evaluateAll(leaf, dim)
+	})
+}
+
+func (t *table) evaluateAll(leaf *expr.Cond, dim dimension) (rowset, error) {
 	f, n := leaf.Filter, t.size(dim)
 	found := newRowset(n)
 	if names := f.Fields(); len(names) == 1 {

@@ -19,7 +19,7 @@ type sortKey struct {
 
 	dim  dimension
 	code func(row uint32) uint32
-	keys []uint64 // by code; nil for risk, whose key is made of the number itself
+	keys []uint64 // by code, ascending; nil for risk, whose key is made of the number itself
 	risk *column[float64]
 
 	// What a cursor holds: the value of a row, and the key of such a value.
@@ -32,7 +32,7 @@ func (k *sortKey) at(row uint32) uint64 {
 	if k.risk != nil {
 		return numberKey(k.risk.at(row)) ^ k.flip
 	}
-	return k.keys[k.code(row)]
+	return k.keys[k.code(row)] ^ k.flip
 }
 
 // numberKey orders as floats do.
@@ -81,24 +81,49 @@ func (t *table) sortKey(s string) (sortKey, error) {
 	}
 	k.code = t.codeOf(v.dim)
 	if v.text != nil {
-		t.textKeys(&k, v)
-		return k, nil
+		k.text = func(row uint32) string { return v.text(k.code(row)) }
+	} else {
+		number := v.toNumber()
+		k.number = func(row uint32) float64 { return number(k.code(row)) }
 	}
-	number := v.number
-	switch {
-	case v.time != nil:
-		number = func(c uint32) float64 { return float64(v.time(c)) } // exact: below 2^53
-	case v.truth != nil:
-		number = func(c uint32) float64 { return float64(oneIf(v.truth(c))) }
+	o := t.orderOf(name, v)
+	k.keys = o.keys
+	if o.order != nil {
+		k.keyOf = o.order.keyOf
 	}
-	k.number = func(row uint32) float64 { return number(k.code(row)) }
-	k.keys = t.keys(v.dim, k.flip, func(c uint32) uint64 { return numberKey(number(c)) })
 	return k, nil
 }
 
+// toNumber returns the function that says a value that is no text as a number.
+func (v value) toNumber() func(code uint32) float64 {
+	switch {
+	case v.time != nil:
+		return func(c uint32) float64 { return float64(v.time(c)) } // exact: below 2^53
+	case v.truth != nil:
+		return func(c uint32) float64 { return float64(oneIf(v.truth(c))) }
+	}
+	return v.number
+}
+
+// orderOf returns the sort keys of a field's codes.
+func (t *table) orderOf(name string, v value) *ordered {
+	m := t.s.memo(v.dim)
+	if v.ofFacts {
+		m = nil
+	}
+	o, _ := recall(m, func(m *memo) *remembered[*ordered] { return &m.keys }, name, maxKeys, func() (*ordered, error) {
+		t.turn.take()
+		if v.text != nil {
+			return t.textKeys(v), nil
+		}
+		number := v.toNumber()
+		return &ordered{keys: t.keys(v.dim, func(c uint32) uint64 { return numberKey(number(c)) })}, nil
+	})
+	return o
+}
+
 // textKeys orders by the places of texts in their dictionary's order.
-func (t *table) textKeys(k *sortKey, v value) {
-	k.text = func(row uint32) string { return v.text(k.code(row)) }
+func (t *table) textKeys(v value) *ordered {
 	dict, of := v.dict, v.textOf
 	if dict == nil { // some words, or IDs: order them here
 		w := newTexts()
@@ -109,14 +134,13 @@ func (t *table) textKeys(k *sortKey, v value) {
 		dict, of = &w.texts, func(c uint32) uint32 { return codes[c] }
 	}
 	r := dict.ranking()
-	k.keys = t.keys(v.dim, k.flip, func(c uint32) uint64 { return r.key(of(c)) })
-	k.keyOf = r.keyOf
+	return &ordered{keys: t.keys(v.dim, func(c uint32) uint64 { return r.key(of(c)) }), order: r}
 }
 
-func (t *table) keys(d dimension, flip uint64, key func(code uint32) uint64) []uint64 {
+func (t *table) keys(d dimension, key func(code uint32) uint64) []uint64 {
 	keys := make([]uint64, t.size(d))
 	for c := range keys {
-		keys[c] = key(uint32(c)) ^ flip // #nosec -- an index
+		keys[c] = key(uint32(c)) // #nosec -- an index
 	}
 	return keys
 }
@@ -130,16 +154,18 @@ func (t *table) fill(k *sortKey, p int, out *[pageRows]uint64) {
 		return
 	}
 	if k.dim == t.rowsAre {
-		copy(out[:], k.keys[p<<pageBits:])
+		for i, key := range k.keys[p<<pageBits : min((p+1)<<pageBits, len(k.keys))] {
+			out[i] = key ^ k.flip
+		}
 		return
 	}
 	switch c := t.codes(k.dim); {
 	case c.c8 != nil:
-		fillPage(k.keys, c.c8.pages[p], out)
+		fillPage(k, c.c8.pages[p], out)
 	case c.c16 != nil:
-		fillPage(k.keys, c.c16.pages[p], out)
+		fillPage(k, c.c16.pages[p], out)
 	case c.c32 != nil:
-		fillPage(k.keys, c.c32.pages[p], out)
+		fillPage(k, c.c32.pages[p], out)
 	default:
 		for i := range t.s.facts.risk.pages[p] {
 			out[i] = k.at(uint32(p<<pageBits + i)) // #nosec -- fewer than 2^32 rows
@@ -147,8 +173,9 @@ func (t *table) fill(k *sortKey, p int, out *[pageRows]uint64) {
 	}
 }
 
-func fillPage[T uint8 | uint16 | uint32](keys []uint64, codes []T, out *[pageRows]uint64) {
+func fillPage[T uint8 | uint16 | uint32](k *sortKey, codes []T, out *[pageRows]uint64) {
+	keys, flip := k.keys, k.flip
 	for i, c := range codes {
-		out[i] = keys[c]
+		out[i] = keys[c] ^ flip
 	}
 }

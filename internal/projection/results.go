@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -46,6 +47,7 @@ func (r *result) page(t *table, keys []sortKey, after *mark, q gyre.ListQuery, l
 	if ok {
 		return rows
 	}
+	t.turn.take()
 	rows = t.pick(r.rows, keys, after, limit)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,6 +69,7 @@ type results struct {
 type pending struct {
 	of, filter string
 	result     func() (*result, error)
+	there      atomic.Bool // result need not be waited for
 }
 
 // find returns what a filter finds. Those who ask for the same at the same
@@ -79,11 +82,15 @@ func (t *table) find(filter string, now time.Time) (*result, error) {
 		p := r.list[i]
 		r.list = append(slices.Delete(r.list, i, i+1), p)
 		r.mu.Unlock()
+		if !p.there.Load() {
+			t.turn.take()
+		}
 		return p.result()
 	}
 	p := &pending{of: t.schema.Name, filter: filter}
 	p.result = sync.OnceValues(func() (*result, error) {
 		found, keep, err := t.search(filter, now)
+		p.there.Store(true)
 		if !keep {
 			r.forget(p)
 		}
@@ -94,6 +101,7 @@ func (t *table) find(filter string, now time.Time) (*result, error) {
 	}
 	r.list = append(r.list, p)
 	r.mu.Unlock()
+	t.turn.take()
 	return p.result()
 }
 
@@ -131,9 +139,16 @@ func (t *table) checkFacet(name string) error {
 // facet counts the values of a field among the rows that were found.
 func (r *result) facet(t *table, name string) []gyre.FacetValue {
 	r.mu.Lock()
+	known, ok := r.facets[name]
+	r.mu.Unlock()
+	if ok {
+		return known
+	}
+	t.turn.take()
+	r.mu.Lock()
 	defer r.mu.Unlock()
-	if v, ok := r.facets[name]; ok {
-		return v
+	if known, ok := r.facets[name]; ok { // somebody was faster
+		return known
 	}
 	v, _ := t.field(name)
 	counts := make([]uint32, t.size(v.dim))

@@ -50,6 +50,7 @@ func (b *builder) setScopes(scopes []gyre.Scope, now time.Time) {
 	// The same set of scopes may mean something else now.
 	b.memberships = newSets()
 	b.members = []membership{{}}
+	b.assets.touched = true
 	for row := range uint32(b.assetCount) { // #nosec -- fewer than 2^32 rows
 		markStale(&b.stale.selected, row)
 		b.staleAsset(row)

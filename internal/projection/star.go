@@ -33,6 +33,7 @@ type star struct {
 	dicts
 	members []membership // by assetDim.member
 
+	memos   memos
 	totals  func() *totals
 	results results
 }

@@ -21,6 +21,7 @@ type table struct {
 	// rowsAre is the dimension whose codes the rows are; dimNone for facts, which
 	// have a column of codes for each dimension.
 	rowsAre dimension
+	turn    turn
 }
 
 func (s *star) exposureTable() *table {
@@ -157,36 +158,40 @@ func (s *star) appetites() []float64 {
 
 // rowColumns shows all fields of a table to a filter that speaks of more than
 // one dimension.
-type rowColumns struct{ t *table }
+type rowColumns struct {
+	t *table
+	// tabled: fields are worked out for all codes first, which pays for many rows.
+	tabled bool
+}
 
 var _ expr.Columns = rowColumns{}
 
 // Bool implements expr.Columns.
 func (c rowColumns) Bool(field string) func(int) bool {
 	v, _ := c.t.field(field)
-	return ofRow(c.t, v.dim, v.truth)
+	return ofRow(c, v.dim, v.truth)
 }
 
 // Number implements expr.Columns.
 func (c rowColumns) Number(field string) func(int) float64 {
 	v, _ := c.t.field(field)
 	if v.dim == dimRisk {
-		risk := &c.t.s.facts.risk
-		return func(row int) float64 { return risk.at(uint32(row)) } // #nosec -- fewer than 2^32 rows
+		risk := c.t.s.facts.risk.pages
+		return func(row int) float64 { return risk[row>>pageBits][row&pageMask] }
 	}
-	return ofRow(c.t, v.dim, v.number)
+	return ofRow(c, v.dim, v.number)
 }
 
 // Text implements expr.Columns.
 func (c rowColumns) Text(field string) func(int) string {
 	v, _ := c.t.field(field)
-	return ofRow(c.t, v.dim, v.text)
+	return ofRow(c, v.dim, v.text)
 }
 
 // Time implements expr.Columns.
 func (c rowColumns) Time(field string) func(int) int64 {
 	v, _ := c.t.field(field)
-	return ofRow(c.t, v.dim, v.time)
+	return ofRow(c, v.dim, v.time)
 }
 
 // TextList implements expr.Columns.
@@ -196,13 +201,36 @@ func (c rowColumns) TextList(field string) func(int) []string {
 		return nil
 	}
 	items := v.items()
-	return ofRow(c.t, v.dim, func(code uint32) []string { return items(v.setOf(code)) })
+	c.tabled = false // items returns its answer in the same slice each time
+	return ofRow(c, v.dim, func(code uint32) []string { return items(v.setOf(code)) })
 }
 
-func ofRow[T any](t *table, d dimension, of func(code uint32) T) func(int) T {
+func ofRow[T any](c rowColumns, d dimension, of func(code uint32) T) func(int) T {
 	if of == nil {
 		return nil
 	}
+	t := c.t
+	if !c.tabled || d == t.rowsAre || t.size(d) > t.rows/2 {
+		code := t.codeOf(d)
+		return func(row int) T { return of(code(uint32(row))) } // #nosec -- fewer than 2^32 rows
+	}
+	values := make([]T, t.size(d))
+	for code := range values {
+		values[code] = of(uint32(code)) // #nosec -- an index
+	}
+	switch c := t.codes(d); {
+	case c.c8 != nil:
+		return fromTable(c.c8, values)
+	case c.c16 != nil:
+		return fromTable(c.c16, values)
+	case c.c32 != nil:
+		return fromTable(c.c32, values)
+	}
 	code := t.codeOf(d)
-	return func(row int) T { return of(code(uint32(row))) } // #nosec -- fewer than 2^32 rows
+	return func(row int) T { return values[code(uint32(row))] } // #nosec -- fewer than 2^32 rows
+}
+
+func fromTable[C uint8 | uint16 | uint32, T any](c *column[C], values []T) func(int) T {
+	pages := c.pages
+	return func(row int) T { return values[pages[row>>pageBits][row&pageMask]] }
 }
