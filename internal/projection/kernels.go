@@ -36,6 +36,7 @@ func byPage[T any](c *column[T], found rowset, page func(codes []T, found, mask,
 			if m := mask.page(p); len(m) > 0 {
 				page(codes, found, m, out.page(p))
 			}
+			giveWay()
 		}
 	}
 }
@@ -45,8 +46,8 @@ func lookUpPage[T uint16 | uint32](codes []T, found, mask, out rowset) {
 		base := i << 6
 		var hit uint64
 		if base+64 <= len(codes) && bits.OnesCount64(m) > sparse {
-			for j, c := range codes[base : base+64] {
-				hit |= (found[c>>6] >> (c & 63) & 1) << j
+			for _, c := range codes[base : base+64] { // each bit comes in at the top
+				hit = hit>>1 | found[c>>6]>>(c&63)<<63
 			}
 			out[i] = hit & m
 			continue
@@ -71,8 +72,8 @@ func lookUpSmall(codes []uint8, found, mask, out rowset) {
 		base := i << 6
 		var hit uint64
 		if base+64 <= len(codes) && bits.OnesCount64(m) > sparse {
-			for j, c := range codes[base : base+64] {
-				hit |= has[c] << j
+			for _, c := range codes[base : base+64] {
+				hit = hit>>1 | has[c]<<63
 			}
 			out[i] = hit & m
 			continue
@@ -93,6 +94,7 @@ func (t *table) lookUpOver(found rowset) func(mask, out rowset) {
 	return func(mask, out rowset) {
 		for p, assets := range t.s.facts.asset.pages {
 			risk, m, o := t.s.facts.risk.pages[p], mask.page(p), out.page(p)
+			giveWay()
 			for i, w := range m {
 				var hit uint64
 				for ; w != 0; w &= w - 1 {
@@ -136,6 +138,7 @@ func (t *table) bindRisk(c expr.Comparison) *condition {
 	return &condition{cost: 1, share: share, find: func(mask, out rowset) {
 		for p, risk := range t.s.facts.risk.pages {
 			m, o := mask.page(p), out.page(p)
+			giveWay()
 			for i, w := range m {
 				if w == 0 {
 					o[i] = 0
@@ -174,6 +177,7 @@ func (t *table) count(d dimension, rows rowset, counts []uint32) {
 
 func countColumn[T uint16 | uint32](c *column[T], rows rowset, counts []uint32) {
 	for p, codes := range c.pages {
+		giveWay()
 		for i, m := range rows.page(p) {
 			base := i << 6
 			if m == ^uint64(0) {
@@ -194,6 +198,7 @@ func countColumn[T uint16 | uint32](c *column[T], rows rowset, counts []uint32) 
 func countSmall(c *column[uint8], rows rowset, counts []uint32) {
 	var even, odd [maxWords]uint32
 	for p, codes := range c.pages {
+		giveWay()
 		for i, m := range rows.page(p) {
 			base := i << 6
 			if m == ^uint64(0) {

@@ -24,8 +24,12 @@ type condition struct {
 	cost, share float64
 }
 
-// costOfRow is what evaluating an expression for one row costs, in look-ups.
-const costOfRow = 20
+// What evaluating an expression for one row costs, in look-ups, and comparing its
+// risk with the appetite of its asset.
+const (
+	costOfRow  = 20
+	costOfOver = 4
+)
 
 func (t *table) bind(c *expr.Cond) (*condition, error) {
 	if c.Join == expr.Leaf {
@@ -86,6 +90,9 @@ func (t *table) bindLeaf(leaf *expr.Cond) (*condition, error) {
 		return nil, err
 	}
 	c := &condition{cost: 1, share: float64(found.count()) / float64(max(t.size(dim), 1))}
+	if dim == dimOver {
+		c.cost = costOfOver
+	}
 	if dim == t.rowsAre {
 		c.find = func(mask, out rowset) {
 			for i := range mask {
@@ -112,6 +119,9 @@ func (t *table) bindRows(f *expr.Filter) (*condition, error) {
 			}
 		}
 		for i, w := range mask {
+			if i%pageWords == 0 {
+				giveWay()
+			}
 			found := uint64(0)
 			for ; w != 0; w &= w - 1 {
 				bit := bits.TrailingZeros64(w)

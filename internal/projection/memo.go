@@ -112,6 +112,10 @@ func (b *builder) renewMemos() {
 // a share of each long one's turns.
 var processors = make(chan struct{}, runtime.GOMAXPROCS(0))
 
+// giveWay is called for each page of a pass: whoever needs a processor for a moment
+// only, to bring the state up to date or to hand out what is known, need not wait for the pass.
+func giveWay() { runtime.Gosched() }
+
 // turn is a question's place. It must be taken before a lock that others wait
 // for with theirs, and what they wait for must not take one.
 type turn struct{ taken bool }

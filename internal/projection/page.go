@@ -53,6 +53,7 @@ func (t *table) pick(rows rowset, keys []sortKey, after *mark, limit int) []uint
 		if keys[0].flip != 0 && keys[0].dim >= dimFirstSeen && keys[0].dim <= dimStateSince {
 			at = pages - 1 - i
 		}
+		giveWay()
 		p.page(rows.page(at), at)
 	}
 	slices.SortFunc(p.best, p.compare)

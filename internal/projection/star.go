@@ -227,6 +227,7 @@ func (s *star) addUp() *totals {
 		state, asset, risk := f.state.pages[p], f.asset.pages[p], f.risk.pages[p]
 		band, class := f.band.pages[p], f.class.pages[p]
 		live := s.live.page(p)
+		giveWay()
 		for i, st := range state {
 			if active[st] == 0 || live[i>>6]>>(i&63)&1 == 0 {
 				continue

@@ -42,6 +42,7 @@ func (t *table) riskOf(rows rowset) (sum float64) {
 	active := t.s.activeStates()
 	for p, risk := range t.s.facts.risk.pages {
 		state := t.s.facts.state.pages[p]
+		giveWay()
 		for i, w := range rows.page(p) {
 			for base := i << 6; w != 0; w &= w - 1 {
 				row := base + bits.TrailingZeros64(w)
