@@ -36,6 +36,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/upload"
 	"github.com/gyre-ctem/gyre/internal/validate"
 	"github.com/gyre-ctem/gyre/packs"
+	"github.com/gyre-ctem/gyre/plugin"
 	"github.com/gyre-ctem/gyre/plugins/all"
 	"github.com/gyre-ctem/gyre/web"
 )
@@ -180,6 +181,10 @@ func (a *App) wire(killed context.Context) error {
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
 			return ingester.Begin(ctx, ws, run)
 		},
+		BeginDated: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
+			return ingester.BeginDated(ctx, ws, run)
+		},
+		Check: func() plugin.Emit { return ingest.NewChecker().Emit },
 	}
 	a.judge = &identify.Stage{
 		Store: a.db, Checks: a.checks, Log: log, Now: time.Now,

@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -35,6 +37,12 @@ type Stage struct {
 	Sources   []plugin.Source
 	Importers []plugin.Importer
 	Begin     Begin
+	// BeginDated opens a session for a run that tells what was seen when it started,
+	// however long it takes: that of a report which says when its tool looked.
+	BeginDated Begin
+	// Check holds the batches of a report against what storing them demands; each
+	// report gets one of its own.
+	Check func() plugin.Emit
 	// Guard makes the guard of a scope. Runs of one scope share it, so that
 	// its rate is the scope's, not the run's.
 	Guard func(gyre.Scope) (plugin.Guard, error)
@@ -48,9 +56,13 @@ type Job struct {
 	Scope  gyre.Scope
 	Target gyre.Target
 	Source plugin.Source
+
+	folder string // the file target whose folder Target.File is one report of
 }
 
 // FileSource is the run source of file targets: the importers, one for each file.
+// A report that says when its tool looked has a run of its own, whose source is its importer, as
+// if it had been uploaded; all others of a folder share the run of the target.
 const FileSource = "file"
 
 // SourceName is the Source of the job's run.
@@ -96,7 +108,12 @@ func (s *Stage) Jobs(scopes []gyre.Scope) []Job {
 // JobFor finds the job that a stored run executed, so that it can be run again.
 func (s *Stage) JobFor(sc gyre.Scope, source, target string) (Job, bool) {
 	for _, j := range s.Jobs([]gyre.Scope{sc}) {
-		if j.SourceName() == source && TargetKey(j.Target) == target {
+		key := TargetKey(j.Target)
+		if key == target && (j.SourceName() == source || j.Source == nil) {
+			return j, true
+		}
+		if j.Source == nil && strings.HasPrefix(target, key+string(filepath.Separator)) { // one report of a folder
+			j.folder, j.Target.File = j.Target.File, strings.TrimPrefix(target, "file:")
 			return j, true
 		}
 	}
@@ -123,18 +140,34 @@ func (s *Stage) Run(ctx context.Context, ws, cycle gyre.ID, j Job, only *plugin.
 		ID: gyre.NewID(), Workspace: ws, Cycle: cycle, Scope: j.Scope.ID,
 		Source: j.SourceName(), Target: TargetKey(j.Target), Status: gyre.RunRunning, Started: time.Now(),
 	}
-	sess, err := s.Begin(ctx, ws, run)
-	if err != nil {
-		return run, fmt.Errorf("begin run of %s at %s: %w", run.Source, run.Target, err)
-	}
 	if progress == nil {
 		progress = func(int, int, string) {}
 	}
-	report, runErr := s.look(ctx, j, only, progress, sess.Emit)
+	if j.Source == nil {
+		return s.runFiles(ctx, run, j, progress)
+	}
+	sess, err := s.begin(ctx, s.Begin, run)
+	if err != nil {
+		return run, err
+	}
+	report, runErr := s.guarded(ctx, j, func(ctx context.Context, guard plugin.Guard, log *slog.Logger) (plugin.Report, error) {
+		return j.Source.Run(ctx, plugin.Request{
+			Scope: j.Scope, Target: j.Target, Guard: guard, Progress: progress, Log: log, Only: only,
+		}, sess.Emit)
+	})
 	return finish(ctx, sess, report, runErr)
 }
 
-func (s *Stage) look(ctx context.Context, j Job, only *plugin.Place, progress plugin.Progress, emit plugin.Emit) (report plugin.Report, err error) {
+func (s *Stage) begin(ctx context.Context, begin Begin, run gyre.Run) (Session, error) {
+	sess, err := begin(ctx, run.Workspace, run)
+	if err != nil {
+		return nil, fmt.Errorf("begin run of %s at %s: %w", run.Source, run.Target, err)
+	}
+	return sess, nil
+}
+
+// guarded looks at the job's target, within the time of a run and under its scope's guard.
+func (s *Stage) guarded(ctx context.Context, j Job, look func(context.Context, plugin.Guard, *slog.Logger) (plugin.Report, error)) (report plugin.Report, err error) {
 	limit := cmp.Or(s.RunLimit, time.Hour)
 	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -157,12 +190,7 @@ func (s *Stage) look(ctx context.Context, j Job, only *plugin.Place, progress pl
 			err = gyre.Errorf(gyre.Internal, "plug-in %s panicked: %v", j.SourceName(), p)
 		}
 	}()
-	if j.Source == nil {
-		return s.files(ctx, j, guard, log, progress, emit)
-	}
-	return j.Source.Run(ctx, plugin.Request{
-		Scope: j.Scope, Target: j.Target, Guard: guard, Progress: progress, Log: log, Only: only,
-	}, emit)
+	return look(ctx, guard, log)
 }
 
 // finish ends the run with the status that its report and error call for. It

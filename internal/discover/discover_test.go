@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,12 +46,21 @@ func (l lines) Detect(_ string, head []byte) int {
 
 func (l lines) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	b := &gyre.Batch{}
+	report := plugin.Report{}
 	sc := bufio.NewScanner(in.Reader)
 	for n := 1; sc.Scan(); n++ {
 		switch text := sc.Text(); {
 		case n == 1 && text != string(l) && text != "either":
 			return plugin.Report{}, gyre.FieldErrorf(gyre.Invalid, in.Name+":1", "is not %s", l)
 		case n == 1:
+		case strings.HasPrefix(text, "looked "):
+			report.Looked, _ = time.Parse(time.DateOnly, strings.TrimPrefix(text, "looked "))
+		case strings.HasPrefix(text, "finds "):
+			ref := b.Assets[len(b.Assets)-1].Ref
+			b.Findings = append(b.Findings, gyre.Finding{
+				Asset: ref, Aspect: gyre.AspectHost, Locus: "kernel", Severity: gyre.SeverityHigh,
+				Weakness: gyre.Weakness{Key: strings.TrimPrefix(text, "finds "), Title: "t", Class: gyre.Vulnerability},
+			})
 		case text == "boom":
 			panic(text)
 		case text == "bad":
@@ -59,10 +69,10 @@ func (l lines) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (p
 			ref := gyre.Ref("host-" + string(rune('0'+n)))
 			b.Assets = append(b.Assets, gyre.AssetSighting{Ref: ref, Kind: gyre.Host, Name: text, Identifiers: []gyre.Identifier{{Type: gyre.IDMachine, Value: text}}})
 			b.Facts = append(b.Facts, gyre.Fact{Asset: ref, Aspect: gyre.AspectHost, Data: map[string]any{"file": in.Name}})
-			b.Coverage = append(b.Coverage, gyre.Coverage{Asset: ref, Aspect: gyre.AspectHost})
+			b.Coverage = append(b.Coverage, gyre.Coverage{Judged: !report.Looked.IsZero(), Asset: ref, Aspect: gyre.AspectHost})
 		}
 	}
-	return plugin.Report{}, emit(ctx, b)
+	return report, emit(ctx, b)
 }
 
 // slow is a source that never answers.
@@ -99,6 +109,10 @@ func newWorld(t *testing.T) *world {
 		Begin: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
 			return in.Begin(ctx, ws, run)
 		},
+		BeginDated: func(ctx context.Context, ws gyre.ID, run gyre.Run) (discover.Session, error) {
+			return in.BeginDated(ctx, ws, run)
+		},
+		Check: func() plugin.Emit { return ingest.NewChecker().Emit },
 	}
 	return w
 }
@@ -240,6 +254,74 @@ func TestPartialFolder(t *testing.T) {
 	w.have("web a.txt")
 }
 
+// exposures lists what is known: "host weakness state first last".
+func (w *world) exposures() (list []string) {
+	w.Helper()
+	w.ok(w.db.EachExposure(w.Context(), w.ws, func(e gyre.Exposure) error {
+		a, err := w.db.Asset(w.Context(), w.ws, e.Asset)
+		w.ok(err)
+		x, err := w.db.Weakness(w.Context(), w.ws, e.Weakness)
+		list = append(list, fmt.Sprint(a.Name, " ", x.Key, " ", e.State, " ", e.FirstSeen.Format(time.DateOnly), " ", e.LastSeen.Format(time.DateOnly)))
+		return err
+	}))
+	slices.Sort(list)
+	return list
+}
+
+// TestLookedDates: a report that says when its tool looked is of that day, and not
+// of the day when its folder was read: an old one in the folder neither counts as fresh,
+// nor brings back what a newer one shows gone, in whatever order they are read.
+func TestLookedDates(t *testing.T) {
+	w := newWorld(t)
+	files := map[string]string{
+		"1-new.txt": "alpha\nlooked 2026-03-01\nweb\nfinds B\n", "2-old.txt": "alpha\nlooked 2026-01-01\nweb\nfinds A\nfinds B\n",
+		"3-bad.txt": "alpha\nlooked 2026-03-01\nweb\nfinds C\nbad\n", "4-other.txt": "beta\nlooked 2026-02-01\nweb\nfinds D\n", "5-now.txt": "alpha\ndb\n",
+	}
+	run, dir := w.folder(nil, files)
+	want := []string{
+		"web A fixed 2026-01-01 2026-01-01", // the newer report of the same tool covers it and does not see it
+		"web B open 2026-01-01 2026-03-01",
+		"web D open 2026-02-01 2026-02-01", // the other tool has never seen it
+	}
+	if d := cmp.Diff(want, w.exposures()); d != "" {
+		t.Errorf("exposures (-want +got):\n%s", d)
+	}
+	if run.Status != gyre.RunPartial || len(run.Problems) != 1 || run.Problems[0].Place != "3-bad.txt:5" {
+		t.Errorf("the run of the target: %s, %v", run.Status, run.Problems)
+	}
+	runs, err := w.db.Runs(t.Context(), w.ws, 0, 100)
+	w.ok(err)
+	got := map[string]string{}
+	for _, r := range runs {
+		got[strings.TrimPrefix(r.Target, "file:"+dir)] = r.Source + " " + r.Started.Format(time.DateOnly) + " " + string(r.Status)
+	}
+	if d := cmp.Diff(map[string]string{
+		"": "file " + time.Now().UTC().Format(time.DateOnly) + " partial", "/1-new.txt": "alpha 2026-03-01 succeeded",
+		"/2-old.txt": "alpha 2026-01-01 succeeded", "/4-other.txt": "beta 2026-02-01 succeeded",
+	}, got); d != "" {
+		t.Errorf("runs (-want +got):\n%s", d)
+	}
+	// The next cycle reads the same again, and nothing changes.
+	s := gyre.Scope{ID: gyre.NewID(), Name: "s", Targets: []gyre.Target{{File: dir}}}
+	before := w.hosts()
+	_, err = w.stage.Run(t.Context(), w.ws, 0, w.stage.Jobs([]gyre.Scope{s})[0], nil, nil)
+	w.ok(err)
+	if d := cmp.Diff(want, w.exposures()); d != "" {
+		t.Errorf("exposures after the same again (-want +got):\n%s", d)
+	}
+	w.have(before...)
+	// One report of the folder can be read again, under the name that it has there.
+	j, ok := w.stage.JobFor(s, "alpha", "file:"+filepath.Join(dir, "1-new.txt"))
+	if !ok {
+		t.Fatal("no job for a report of the folder")
+	}
+	one, err := w.stage.Run(t.Context(), w.ws, 0, j, nil, nil)
+	w.ok(err)
+	if one.Status != gyre.RunSucceeded || one.Source != "alpha" || one.Target != "file:"+filepath.Join(dir, "1-new.txt") || one.Started.Format(time.DateOnly) != "2026-03-01" {
+		t.Errorf("its run: %+v", one)
+	}
+}
+
 func TestFileTarget(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(dir string, s *gyre.Scope)
@@ -247,8 +329,9 @@ func TestFileTarget(t *testing.T) {
 		says   string
 		hosts  []string
 	}{
-		"one file": {func(dir string, s *gyre.Scope) { s.Targets[0].File = filepath.Join(dir, "1.txt") }, gyre.RunSucceeded, "", []string{"web 1.txt"}},
-		"broken":   {func(dir string, s *gyre.Scope) { s.Targets[0].File = filepath.Join(dir, "2.txt") }, gyre.RunFailed, "2.txt:2", nil},
+		"one dated file": {func(dir string, s *gyre.Scope) { s.Targets[0].File = filepath.Join(dir, "3.txt") }, gyre.RunSucceeded, "", []string{"web 3.txt"}},
+		"one file":       {func(dir string, s *gyre.Scope) { s.Targets[0].File = filepath.Join(dir, "1.txt") }, gyre.RunSucceeded, "", []string{"web 1.txt"}},
+		"broken":         {func(dir string, s *gyre.Scope) { s.Targets[0].File = filepath.Join(dir, "2.txt") }, gyre.RunFailed, "2.txt:2", nil},
 		"wrong format": {func(dir string, s *gyre.Scope) {
 			s.Targets[0].File, s.Targets[0].Format = filepath.Join(dir, "1.txt"), "beta"
 		}, gyre.RunFailed, "1.txt:1", nil},
@@ -260,7 +343,7 @@ func TestFileTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			run, _ := w.folder(tc.change, map[string]string{"1.txt": "alpha\nweb\n", "2.txt": "alpha\nbad\n"})
+			run, _ := w.folder(tc.change, map[string]string{"1.txt": "alpha\nweb\n", "2.txt": "alpha\nbad\n", "3.txt": "alpha\nlooked 2026-03-01\nweb\n"})
 			if run.Status != tc.status {
 				t.Errorf("the run is %s, want %s: %+v", run.Status, tc.status, run.Problems)
 			}

@@ -5,19 +5,12 @@ package discover
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
 )
-
-const maxFilesInFolder = 10_000
 
 // Upload is a report handed in from outside a cycle.
 type Upload struct {
@@ -45,12 +38,7 @@ func (s *Stage) Parse(ctx context.Context, up Upload, progress plugin.Progress, 
 	report, err := importOne(ctx, imp, plugin.Input{
 		Name: doc.name, Reader: doc.reader, Zone: up.Zone, Asset: up.Asset, Address: up.Address,
 		Progress: progress, Log: s.Log,
-	}, renameRefs(emit, func(r gyre.Ref) gyre.Ref {
-		if strings.HasPrefix(string(r), "id:") {
-			return "r/" + r // a report has no say over assets that are stored already
-		}
-		return r
-	}))
+	}, prefixRefs(emit, ""))
 	return imp.Info(), report, err
 }
 
@@ -97,108 +85,12 @@ func importOne(ctx context.Context, imp plugin.Importer, in plugin.Input, emit p
 	return imp.Import(ctx, in, emit)
 }
 
-// files imports a file target: one file, or every file of a folder that some
-// importer knows. A file that fails is a problem of the run, not its end.
-func (s *Stage) files(ctx context.Context, j Job, guard plugin.Guard, log *slog.Logger, progress plugin.Progress, emit plugin.Emit) (plugin.Report, error) {
-	root := j.Target.File
-	if err := guard.AllowPath(root); err != nil {
-		return plugin.Report{}, err
-	}
-	paths, report, err := listFiles(ctx, root, guard)
-	if err != nil {
-		return report, err
-	}
-	folder := len(paths) != 1 || paths[0] != root
-	for i, p := range paths {
-		if err := ctx.Err(); err != nil {
-			return report, err
-		}
-		progress(i, len(paths), filepath.Base(p))
-		err := s.importFile(ctx, j.Target, p, folder, i, log, emit, &report)
-		if err == nil {
-			continue
-		}
-		if ctx.Err() != nil {
-			return report, ctx.Err()
-		}
-		if !folder {
-			return report, err
-		}
-		problem := problemOf(err)
-		if problem.Place == "run" {
-			problem.Place = p
-		}
-		report.Problems = append(report.Problems, problem)
-	}
-	progress(len(paths), len(paths), "")
-	return report, nil
-}
-
-func (s *Stage) importFile(ctx context.Context, t gyre.Target, p string, folder bool, n int, log *slog.Logger, emit plugin.Emit, report *plugin.Report) error {
-	f, err := os.Open(p) // #nosec -- allowed by the guard
-	if err != nil {
-		return gyre.FieldErrorf(gyre.Unavailable, p, "cannot be opened: %v", err)
-	}
-	defer func() { _ = f.Close() }()
-	name := filepath.Base(p)
-	if folder {
-		if rel, err := filepath.Rel(t.File, p); err == nil {
-			name = filepath.ToSlash(rel)
-		}
-	}
-	doc, err := openDocument(name, f)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = doc.close() }()
-	imp, err := s.importer(t.Format, doc)
-	if err != nil {
-		if folder && t.Format == "" {
-			report.Limits = append(report.Limits, name+": no importer knows this format")
-			return nil
-		}
-		return err
-	}
-	got, err := importOne(ctx, imp, plugin.Input{
-		Name: doc.name, Reader: doc.reader, Zone: t.Zone, Asset: t.Asset, Address: t.Address,
-		Progress: func(int, int, string) {}, Log: log,
-	}, prefixRefs(emit, fmt.Sprintf("f%d/", n)))
-	report.Problems = append(report.Problems, got.Problems...)
-	report.Limits = append(report.Limits, got.Limits...)
-	return err
-}
-
-func listFiles(ctx context.Context, root string, guard plugin.Guard) ([]string, plugin.Report, error) {
-	var paths []string
-	var report plugin.Report
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && p == root:
-			return gyre.FieldErrorf(gyre.Unavailable, root, "cannot be read: %v", err)
-		case err != nil:
-			report.Limits = append(report.Limits, p+": "+err.Error())
-		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
-			return fs.SkipDir
-		case !d.Type().IsRegular() || (p != root && strings.HasPrefix(d.Name(), ".")):
-		case guard.AllowPath(p) != nil:
-			report.Limits = append(report.Limits, p+": excluded by the scope")
-		case len(paths) == maxFilesInFolder:
-			return gyre.FieldErrorf(gyre.TooLarge, root, "holds more than %d files", maxFilesInFolder)
-		default:
-			paths = append(paths, p)
-		}
-		return nil
-	})
-	return paths, report, err
-}
-
-// prefixRefs keeps the refs of the files of one run apart.
+// prefixRefs keeps the refs of the files of one run apart. A report has no say
+// over assets that are stored already.
 func prefixRefs(emit plugin.Emit, prefix string) plugin.Emit {
 	return renameRefs(emit, func(r gyre.Ref) gyre.Ref {
 		if strings.HasPrefix(string(r), "id:") {
-			return r
+			r = "r/" + r
 		}
 		return gyre.Ref(prefix) + r
 	})

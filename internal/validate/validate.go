@@ -189,7 +189,7 @@ func (s *Stage) judge(ctx context.Context, ws gyre.ID, before gyre.Exposure, run
 // fixed or false before cannot be closed again, so there the look's coverage decides.
 func (s *Stage) unmoved(ctx context.Context, ws gyre.ID, e gyre.Exposure, runs again, v gyre.Verdict) (gyre.Verdict, error) {
 	v.Outcome = gyre.OutcomeInconclusive
-	v.Evidence = gyre.Evidence{Summary: whyInconclusive(runs.looked)}
+	v.Evidence = gyre.Evidence{Summary: whyInconclusive(runs.looked, e)}
 	if e.State != gyre.StateFixed && e.State != gyre.StateFalsePositive {
 		return s.verdict(ctx, ws, v)
 	}
@@ -226,7 +226,10 @@ func (s *Stage) verdict(ctx context.Context, ws gyre.ID, v gyre.Verdict) (gyre.V
 	return v, nil
 }
 
-func whyInconclusive(r gyre.Run) string {
+func whyInconclusive(r gyre.Run, e gyre.Exposure) string {
+	if r.Status == gyre.RunSucceeded && !r.Started.After(e.LastSeen) {
+		return fmt.Sprintf("%s is of %s and shows nothing newer", r.Target, r.Started.UTC().Format(time.RFC3339))
+	}
 	var why []string
 	for _, p := range r.Problems {
 		why = append(why, p.Place+": "+p.Reason)
