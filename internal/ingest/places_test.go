@@ -119,7 +119,8 @@ func TestOwnWordsClose(t *testing.T) {
 }
 
 // TestPlacesOrder: whoever comes first, tools that see one package at a place
-// and tools that know only its name come to the same exposures.
+// and tools that know only its name come to the same exposures; also when they know the
+// asset by different identifiers, and it turns out later that it is one.
 func TestPlacesOrder(t *testing.T) {
 	type report struct{ source, locus, ecosystem string }
 	all := []report{
@@ -131,12 +132,28 @@ func TestPlacesOrder(t *testing.T) {
 		{"os", "/var/lib/dpkg/status#left-pad", "Debian:12"},
 		{"os2", "sbom#left-pad", "Debian:12"},
 	}
+	url := func(name string) gyre.Identifier {
+		return gyre.Identifier{Type: gyre.IDURI, Value: "https://" + name + ".example/shop"}
+	}
+	known := map[string][]gyre.Identifier{"git": {url("git")}, "mirror": {url("mirror")}, "both": {url("git"), url("mirror")}}
 	properties(t, func(rt *rapid.T, w *world) {
 		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, len(all), rapid.ID[report]).Draw(rt, "reports")
+		by := map[string]string{} // source → by what it knows the asset
+		for _, r := range all {
+			by[r.source] = rapid.SampledFrom([]string{"git", "mirror", "both"}).Draw(rt, "known by")
+		}
 		play := func(w *world, name string) []string {
 			for range 2 { // the second time, every tool has seen all places
 				order := rapid.Permutation(chosen).Draw(rt, name)
-				for i := 0; i < len(order); {
+				tie := rapid.IntRange(0, len(order)).Draw(rt, "tied after")
+				for i := 0; ; {
+					if tie >= 0 && i >= tie {
+						w.run("cmdb", gyre.RunSucceeded, &gyre.Batch{Assets: []gyre.AssetSighting{host("repo", "repo", known["both"]...)}})
+						tie = -1
+					}
+					if i == len(order) {
+						break
+					}
 					n := rapid.IntRange(1, len(order)-i).Draw(rt, "of one source")
 					var fs []gyre.Finding
 					for _, r := range order[i:min(i+n, len(order))] {
@@ -148,7 +165,7 @@ func TestPlacesOrder(t *testing.T) {
 						fs = append(fs, f)
 					}
 					b := repo(fs...)
-					b.Coverage = nil
+					b.Coverage, b.Assets[0].Identifiers = nil, known[by[order[i].source]]
 					w.run(order[i].source, gyre.RunSucceeded, b)
 					i += len(fs)
 				}
@@ -158,5 +175,40 @@ func TestPlacesOrder(t *testing.T) {
 		first := play(w, "first")
 		second := play(newWorldNamed(w.t, w.db, fmt.Sprintf("%d again", w.ws)), "second")
 		w.same("the other order", second, first)
+	})
+}
+
+// TestVagueMeetsExact: of two assets that turn out to be one, one is known to have
+// a package and the other where it lies. That is one exposure, with both sources, and two
+// again when the merge is undone.
+func TestVagueMeetsExact(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		say := func(source, name, locus string) {
+			f := finding("repo", "CVE-2026-1", locus)
+			f.Aspect = gyre.AspectPackage
+			w.run(source, gyre.RunSucceeded, &gyre.Batch{
+				Assets:   []gyre.AssetSighting{host("repo", name, gyre.Identifier{Type: gyre.IDURI, Value: "https://" + name + ".example"})},
+				Findings: []gyre.Finding{f},
+			})
+		}
+		say("sbom", "mirror", "sbom#openssl")
+		say("host", "git", "/var/lib/dpkg/status#openssl")
+		two := []string{"CVE-2026-1 at #openssl open [sbom]", "CVE-2026-1 at dpkg#openssl open [host]"}
+		w.same("two assets", w.places(), two)
+		ids := map[string]gyre.ID{}
+		w.ok(w.db.EachAsset(w.ctx, w.ws, func(a gyre.Asset) error { ids[a.Name] = a.ID; return nil }))
+		for _, dir := range [][2]string{{"mirror", "git"}, {"git", "mirror"}} {
+			preview, err := w.db.PreviewMerge(w.ctx, w.ws, ids[dir[0]], ids[dir[1]])
+			w.ok(err)
+			m, err := w.db.MergeAssets(w.ctx, w.ws, ids[dir[0]], ids[dir[1]], "ann", "a mirror")
+			w.ok(err)
+			w.same("one asset", w.places(), []string{"CVE-2026-1 at dpkg#openssl open [host sbom]"})
+			if dir[0] == "mirror" {
+				w.same("as the preview said", []int{preview.Same, preview.Moved}, []int{1, 0})
+			}
+			_, err = w.db.UndoMerge(w.ctx, w.ws, m.ID, "ann")
+			w.ok(err)
+			w.same("two again", w.places(), two)
+		}
 	})
 }

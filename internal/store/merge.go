@@ -15,7 +15,8 @@ import (
 
 // MergeAsset makes the asset m.From one with m.Into: everything that the one has goes to
 // the other, and it is gone from every list. Of what both have (a fact, a component, an
-// exposure) the newer word stays. A journal keeps what that changed: UndoMerge.
+// exposure) the newer word stays; an exposure whose place nobody knew meets the one that
+// says it. A journal keeps what that changed: UndoMerge.
 // m.Reason, m.Actor and m.Run say why and who; the names and the rest are filled in.
 func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
 	m.Object = gyre.MergedAsset
@@ -48,15 +49,19 @@ func (tx *Tx) MergeAsset(ctx context.Context, m gyre.Merge) error {
 			return j.drop(ctx, "asset", "workspace = $1 AND id = $2", int64(tx.ws), int64(m.From))
 		},
 		j.flush,
+		func(context.Context) error {
+			// What this transaction has read of them is not so any more.
+			clear(tx.stored)
+			clear(tx.said)
+			clear(tx.assetSeen)
+			return nil
+		},
+		j.meet, j.flush,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("merge asset %s into %s: %w", m.From, m.Into, err)
 		}
 	}
-	// What this transaction has read of them is not so any more.
-	clear(tx.stored)
-	clear(tx.said)
-	clear(tx.assetSeen)
 	j.event("asset", m.From, "merged", from.Name, m.Into.String())
 	j.event("asset", m.Into, "merged_in", m.From.String(), from.Name)
 	return nil

@@ -40,6 +40,7 @@ const (
 	opChanged = "changed" // body: changedRow
 	opSettled = "settled" // an exposure; body: settledPair
 	opKept    = "kept"    // body: IDs of rows that the other had already
+	opMet     = "met"     // object is a merge that this one brought about
 )
 
 type changedRow struct {

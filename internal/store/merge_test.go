@@ -99,7 +99,7 @@ func (w *mergeWorld) plant() {
 				int64(gyre.NewID()), int64(w.ws), a.Name, int64(a.ID), false)
 			w.ok(err)
 			for _, weakness := range w.weaknesses {
-				for _, locus := range []string{"tcp/1", "tcp/2"} {
+				for _, locus := range []string{"tcp/1", "#x", "app#x", "web#x"} {
 					if pick("exposed") {
 						w.expose(tx, a.ID, weakness, locus)
 					}
@@ -190,6 +190,19 @@ func (w *mergeWorld) merge(from, into gyre.ID) gyre.ID {
 	return m.ID
 }
 
+// met: no exposure without a path is beside one that says where the same lies.
+func (w *mergeWorld) met() {
+	w.write(func(tx *Tx) error {
+		rows, err := tx.rows(w.ctx, "SELECT v.id FROM exposure v JOIN exposure e ON e.asset = v.asset AND e.weakness = v.weakness WHERE v.workspace = $1 AND v.asset = $2 AND "+sameThing,
+			int64(w.ws), int64(w.assets[1]))
+		w.ok(err)
+		if len(rows) > 0 {
+			w.rt.Fatalf("they did not meet: %v", rows)
+		}
+		return nil
+	})
+}
+
 // TestMergeAndUndo: merges, undone in reverse, leave every row as it was.
 func TestMergeAndUndo(t *testing.T) {
 	mergeWorlds(t, func(rt *rapid.T, w *mergeWorld) {
@@ -197,8 +210,10 @@ func TestMergeAndUndo(t *testing.T) {
 		history := w.historyOf(w.exposures)
 		first := w.merge(w.assets[0], w.assets[1])
 		w.nothingLost(before)
+		w.met()
 		second := w.merge(w.assets[2], w.assets[1])
 		w.nothingLost(before)
+		w.met()
 		if _, err := w.db.UndoMerge(w.ctx, w.ws, first, "bob"); gyre.ErrorCode(err) != gyre.Conflict {
 			rt.Fatalf("undone under a later merge: %v", err)
 		}

@@ -45,6 +45,9 @@ func (tx *Tx) undoMerge(ctx context.Context, m *gyre.Merge, actor string) error 
 	}
 	u := &undoing{tx: tx, m: m, j: &journal{tx: tx, m: *m}}
 	u.j.m.Actor, u.j.m.Run, u.j.m.Reason = actor, 0, "the merge was undone"
+	if err := u.part(ctx, items); err != nil {
+		return err
+	}
 	if err := u.mayUndo(ctx, items); err != nil {
 		return err
 	}
@@ -173,6 +176,8 @@ func (u *undoing) restore(ctx context.Context, i journalItem) error {
 	case opSettled:
 		u.settled = append(u.settled, i) // when all rows are there
 		return nil
+	case opMet:
+		return nil // part has undone it
 	case opKept:
 		return fromJSON(i.body, &u.kept)
 	case opRemoved:

@@ -40,7 +40,8 @@ func (db *DB) PreviewMerge(ctx context.Context, ws, from, into gyre.ID) (gyre.Me
 	}
 	_, err = one(ctx, db.r, "asset", from, func(s scanner) (struct{}, error) {
 		return struct{}{}, s.Scan(&p.Same, &p.Moved, &p.Components, &p.Facts)
-	}, `SELECT (SELECT COUNT(*) FROM exposure x JOIN exposure y ON y.asset = $2 AND y.weakness = x.weakness AND y.place = x.place WHERE x.workspace = $1 AND x.asset = $3),
+	}, `SELECT (SELECT COUNT(*) FROM exposure v WHERE v.workspace = $1 AND v.asset = $3 AND EXISTS (SELECT 1 FROM exposure e
+			WHERE e.asset = $2 AND e.weakness = v.weakness AND (e.place = v.place OR e.aspect = v.aspect AND `+sameThing+`))),
 		(SELECT COUNT(*) FROM exposure WHERE workspace = $4 AND asset = $5), (SELECT COUNT(*) FROM component WHERE workspace = $6 AND asset = $7),
 		(SELECT COUNT(*) FROM fact WHERE workspace = $8 AND asset = $9)`,
 		int64(ws), int64(into), int64(from), int64(ws), int64(from), int64(ws), int64(from), int64(ws), int64(from))
