@@ -271,7 +271,7 @@ func (e *Estate) apply() error {
 			roots = append(roots, h.name)
 		}
 	}
-	after := files.Render(files.Estate{Rows: e.rows, Now: e.started, PrivateKey: e.key, Hosts: roots})
+	after := files.Render(files.Estate{Rows: e.rows, Now: e.started, Made: time.Now(), PrivateKey: e.key, Hosts: roots})
 	before := e.written
 	if before == nil { // what an earlier run may have left behind
 		before = files.Render(files.Estate{Rows: truth.Rows(), Now: e.started, Hosts: roots})

@@ -160,7 +160,7 @@ func (s *Stage) judge(ctx context.Context, ws gyre.ID, before gyre.Exposure, run
 		return gyre.Verdict{}, err
 	}
 	switch {
-	case !e.LastSeen.Before(started.Truncate(time.Microsecond)):
+	case seenAgain(before, e, runs.looked, started.Truncate(time.Microsecond)):
 		v.Outcome = gyre.OutcomeStillThere
 		if e.State == gyre.StateFixClaimed {
 			if err := s.Store.Reopen(ctx, ws, e.ID, v.By, "validation found it still there"); err != nil {
@@ -183,6 +183,17 @@ func (s *Stage) judge(ctx context.Context, ws gyre.ID, before gyre.Exposure, run
 		}
 	}
 	return s.verdict(ctx, ws, v)
+}
+
+// seenAgain says whether the look shows that the exposure is still there. A report
+// that was read again is as old as its tool's look: it shows so only if nobody looked since
+// and, where a fix is claimed, if it is newer than the claim.
+func seenAgain(before, e gyre.Exposure, looked gyre.Run, started time.Time) bool {
+	if !looked.Started.Before(started) {
+		return !e.LastSeen.Before(started)
+	}
+	return !looked.Started.Before(before.LastSeen) && !e.LastSeen.Before(looked.Started) && e.State != gyre.StateFixed &&
+		(before.State != gyre.StateFixClaimed || looked.Started.After(before.StateSince))
 }
 
 // unmoved is the verdict on an exposure that the look left as it was. What was

@@ -207,3 +207,40 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("the claim is %s", s)
 	}
 }
+
+// TestOldReport: a report that is read again is as old as its tool's look. One that
+// is older than the claim of a fix refutes nothing; one that is newer does.
+func TestOldReport(t *testing.T) {
+	w := newWorld(t)
+	of := time.Now().UTC().Truncate(time.Second).Add(-48 * time.Hour)
+	read := func() gyre.Run {
+		s, err := w.in.BeginDated(t.Context(), w.ws, gyre.Run{Source: "sbom", Target: "file:/a.json", Scope: w.scope.ID, Started: of})
+		w.ok(err)
+		w.ok(s.Emit(t.Context(), &gyre.Batch{
+			Assets:   []gyre.AssetSighting{{Ref: "h", Kind: gyre.Host, Name: "h", Identifiers: []gyre.Identifier{{Type: gyre.IDMachine, Value: "m"}}}},
+			Findings: []gyre.Finding{{Asset: "h", Aspect: gyre.AspectPackage, Locus: "a.json#curl", Severity: gyre.SeverityHigh, Weakness: gyre.Weakness{Key: "CVE-2026-1", Class: gyre.Vulnerability, Title: "x"}}},
+		}))
+		run, err := s.Finish(t.Context(), gyre.RunSucceeded, plugin.Report{})
+		w.ok(err)
+		return run
+	}
+	read()
+	w.stage.Look = func(context.Context, gyre.ID, gyre.Run, plugin.Place) (gyre.Run, string, error) {
+		return read(), validate.MethodInventory, nil
+	}
+	expect := func(what string, outcome gyre.Outcome, state gyre.State, says string) {
+		t.Helper()
+		v := w.validate()
+		if v.Outcome != outcome || w.found().State != state || !strings.Contains(v.Evidence.Summary, says) {
+			t.Errorf("%s: it is %s, and %s: %q", what, v.Outcome, w.found().State, v.Evidence.Summary)
+		}
+	}
+	expect("the same report again", gyre.OutcomeStillThere, gyre.StateOpen, "")
+	w.claim()
+	expect("a report of before the claim", gyre.OutcomeInconclusive, gyre.StateFixClaimed, "shows nothing newer")
+	of = time.Now().Add(time.Second)
+	for time.Now().Before(of) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	expect("a report of after the claim", gyre.OutcomeStillThere, gyre.StateOpen, "")
+}

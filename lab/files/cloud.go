@@ -16,7 +16,7 @@ const (
 
 // cloud is an AWS Config snapshot of one account.
 func (e Estate) cloud() []byte {
-	taken := e.Now.Add(-3 * time.Hour).UTC().Format(time.RFC3339)
+	taken := stamp(e.Made)
 	item := func(kind, id, name, arn string, conf map[string]any) map[string]any {
 		return map[string]any{
 			"configurationItemVersion": "1.3", "configurationItemCaptureTime": taken, "configurationItemStatus": "OK",

@@ -36,6 +36,7 @@ type File struct {
 type Estate struct {
 	Rows []truth.Row
 	Now  time.Time // dates in exports are counted back from it
+	Made time.Time // when the exports say that they were made
 	// PrivateKey is the PEM text of the key that is planted as a secret.
 	PrivateKey string
 	// Names are the short names of the hosts that have a root folder.
@@ -70,6 +71,9 @@ func Render(e Estate) []File {
 }
 
 func text(path, data string) File { return File{Path: path, Mode: 0o600, Data: []byte(data)} }
+
+// stamp is a time as exports write it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // has says whether a flaw is planted now.
 func (e Estate) has(flaw string) bool {

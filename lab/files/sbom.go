@@ -6,7 +6,6 @@ package files
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/gyre-ctem/gyre/lab/truth"
 )
@@ -30,7 +29,7 @@ func (e Estate) sbom() []byte {
 		"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
 		"serialNumber": "urn:uuid:0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
 		"metadata": map[string]any{
-			"timestamp": e.Now.AddDate(0, 0, -20).UTC().Format(time.RFC3339),
+			"timestamp": stamp(e.Made),
 			"supplier":  map[string]any{"name": "Billing Supplier"},
 			"component": map[string]any{"type": "application", "bom-ref": "billing-connector", "name": truth.SBOMAsset, "version": "5.1.0"},
 		},
