@@ -14,6 +14,7 @@ import (
 	"github.com/gyre-ctem/gyre/internal/config"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
 	"github.com/gyre-ctem/gyre/lab"
+	"github.com/gyre-ctem/gyre/lab/labtest"
 )
 
 // openAt opens an App on a folder of the test's own, and on the database in it.
@@ -87,6 +88,7 @@ func TestOnlyACoveringRunCloses(t *testing.T) {
 }
 
 func testClosing(t *testing.T, database string) {
+	labtest.Take(t)
 	estate, err := lab.Start(t.Context(), lab.Options{Dir: filepath.Join(t.TempDir(), "lab")})
 	if err != nil {
 		t.Fatal(err)

@@ -211,7 +211,8 @@ func (h *historian) step() string {
 			}
 			return nil
 		}))
-		h.ok(h.db.RecordBands(h.ctx, h.ws, changes))
+		_, err = h.db.RecordBands(h.ctx, h.ws, changes)
+		h.ok(err)
 	case "scope":
 		h.scope()
 	case "expiry":

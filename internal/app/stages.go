@@ -82,7 +82,7 @@ func (d jobs) Run(ctx context.Context, ws, cycleID gyre.ID, j cycle.Job, progres
 	return d.stage.Run(ctx, ws, cycleID, own.Job, nil, progress)
 }
 
-func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandChange) error {
+func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandChange) (int, error) {
 	rows := make([]store.BandChange, len(changes))
 	for i, c := range changes {
 		rows[i] = store.BandChange(c)

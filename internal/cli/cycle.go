@@ -37,7 +37,13 @@ func (c *cli) cycleRunCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cy, err := c.runCycle(cmd.Context(), a, ids, detach)
+			if detach && failOn != "" {
+				return gyre.FieldErrorf(gyre.Invalid, "--fail-on", "what is active is known when the cycle has ended; leave --detach out")
+			}
+			if detach {
+				return c.addJob(cmd.Context(), a, gyre.JobInput{Kind: "cycle", Scopes: ids})
+			}
+			cy, err := c.runCycle(cmd.Context(), a, ids)
 			if err != nil {
 				return err
 			}
@@ -48,19 +54,16 @@ func (c *cli) cycleRunCmd() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "name of a scope; several allowed")
-	cmd.Flags().BoolVar(&detach, "detach", false, "return at once; needs a running server")
+	cmd.Flags().BoolVar(&detach, "detach", false, "return the job at once; needs a running server")
 	cmd.Flags().StringVar(&failOn, "fail-on", "", "exit with 10 if an exposure of this band or worse is active: critical, high, medium, low")
 	return cmd
 }
 
 // runCycle starts a cycle and follows it. Ctrl-C cancels it.
-func (c *cli) runCycle(ctx context.Context, a *api, scopes []gyre.ID, detach bool) (gyre.Cycle, error) {
+func (c *cli) runCycle(ctx context.Context, a *api, scopes []gyre.ID) (gyre.Cycle, error) {
 	var cy gyre.Cycle
 	if err := a.do(ctx, http.MethodPost, "/cycles", httpapi.CycleInput{Scopes: scopes}, &cy); err != nil {
 		return cy, err
-	}
-	if detach {
-		return cy, nil
 	}
 	return c.followCycle(ctx, a, cy)
 }

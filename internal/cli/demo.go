@@ -101,7 +101,7 @@ func (c *cli) demoCycle(ctx context.Context, a *api, e *lab.Estate) (gyre.Cycle,
 	if err := a.do(ctx, http.MethodPost, "/feeds/sync", httpapi.FeedSync{}, &feeds); err != nil {
 		return gyre.Cycle{}, fmt.Errorf("sync feeds: %w", err)
 	}
-	cy, err := c.runCycle(ctx, a, nil, false)
+	cy, err := c.runCycle(ctx, a, nil)
 	if err != nil {
 		return cy, err
 	}

@@ -51,7 +51,10 @@ func (c *cli) jobListCmd() *cobra.Command {
 				r.add(j.ID.String(), j.Kind, string(j.State), when(j.Created), took(j.Started, j.Ended), tries(j), short(progressOf(j), 60), j.Actor)
 			}
 			if len(r.cells) == 0 {
-				r.footer = "No such job."
+				r.footer = "No job yet."
+				if len(states) > 0 || kind != "" {
+					r.footer = "No job is of that state and kind."
+				}
 			}
 			return c.printer().list(list, r)
 		}),

@@ -19,6 +19,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/httpapi"
 	"github.com/gyre-ctem/gyre/lab"
+	"github.com/gyre-ctem/gyre/lab/labtest"
 )
 
 // gyreAt is gyre on a data folder, as a process of its own.
@@ -91,6 +92,7 @@ func TestKilledCycle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("brings the practice estate up and kills processes")
 	}
+	labtest.Take(t)
 	estate, err := lab.Start(t.Context(), lab.Options{Dir: filepath.Join(t.TempDir(), "lab")})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ was found. Only scan what you are authorised to probe.`,
 			if err != nil {
 				return err
 			}
-			cy, err := c.runCycle(cmd.Context(), a, []gyre.ID{s.ID}, false)
+			cy, err := c.runCycle(cmd.Context(), a, []gyre.ID{s.ID})
 			if err != nil {
 				return err
 			}

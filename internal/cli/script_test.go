@@ -23,7 +23,7 @@ import (
 
 // TestMain lets this test binary be gyre itself when it is called by that name.
 func TestMain(m *testing.M) {
-	testscript.Main(labtest.Turn{M: m}, map[string]func(){"gyre": func() {
+	testscript.Main(m, map[string]func(){"gyre": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		code := cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 		stop()
@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eventually": eventually, "jsonenv": jsonenv, "below": below, "exitcode": exitcode, "nested": nested,
+			"eventually": eventually, "jsonenv": jsonenv, "below": below, "exitcode": exitcode, "nested": nested, "estate": estate,
 		},
 	})
 }
@@ -57,6 +57,16 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%v never succeeded: %v", args, err)
+}
+
+// estate waits for the turn of this script to raise the practice estate.
+func estate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: estate")
+	}
+	release, err := labtest.Wait(context.Background())
+	ts.Check(err)
+	ts.Defer(release)
 }
 
 // jsonenv NAME PATH sets a variable to a value of the JSON on standard output: items.0.id.

@@ -150,7 +150,7 @@ func (c *cli) firstCycle(ctx context.Context, a *api, data string) error {
 		}
 	}
 	_, _ = fmt.Fprintln(c.err, "First cycle, on this machine. Ctrl-C stops it.")
-	cy, err := c.runCycle(ctx, a, nil, false)
+	cy, err := c.runCycle(ctx, a, nil)
 	if err != nil {
 		return err
 	}

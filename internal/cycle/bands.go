@@ -19,8 +19,9 @@ type Bands struct {
 	Scores interface {
 		Scores(ctx context.Context, ws gyre.ID, yield func(projection.Scored) error) error
 	}
-	// Record stores the changes with their events.
-	Record func(ctx context.Context, ws gyre.ID, changes []BandChange) error
+	// Record stores the changes with their events and says how many: one that
+	// starts from a band which is not the stored one any more is left out.
+	Record func(ctx context.Context, ws gyre.ID, changes []BandChange) (recorded int, err error)
 }
 
 // BandChange is an exposure that has come to another band. Details is the
@@ -31,25 +32,46 @@ type BandChange struct {
 	Details  string
 }
 
-const bandBatch = 1000
+const (
+	bandBatch = 1000
+	// bandRounds bounds how often what somebody else scored meanwhile is scored again.
+	bandRounds = 3
+)
 
-// Prioritize implements Prioritizer. It records as it goes: scores come from a
-// state that stays as it was, and explanations of a whole estate would be many.
+// Prioritize implements Prioritizer.
 func (b *Bands) Prioritize(ctx context.Context, ws gyre.ID) (int, error) {
 	recorded := 0
+	for range bandRounds {
+		asked, done, err := b.round(ctx, ws)
+		recorded += done
+		if err != nil {
+			return recorded, fmt.Errorf("score exposures: %w", err)
+		}
+		if done == asked {
+			break
+		}
+	}
+	return recorded, nil
+}
+
+// round records as it goes: scores come from a state that stays as it was, and
+// explanations of a whole estate would be many.
+func (b *Bands) round(ctx context.Context, ws gyre.ID) (asked, recorded int, err error) {
 	part := make([]BandChange, 0, bandBatch)
 	flush := func() error {
 		if len(part) == 0 {
 			return nil
 		}
-		if err := b.Record(ctx, ws, part); err != nil {
+		n, err := b.Record(ctx, ws, part)
+		if err != nil {
 			return fmt.Errorf("record bands: %w", err)
 		}
-		recorded += len(part)
+		asked += len(part)
+		recorded += n
 		part = part[:0]
 		return nil
 	}
-	err := b.Scores.Scores(ctx, ws, func(s projection.Scored) error {
+	err = b.Scores.Scores(ctx, ws, func(s projection.Scored) error {
 		band := gyre.BandOf(s.Risk)
 		if !s.Active || band == s.Recorded {
 			return nil
@@ -66,8 +88,5 @@ func (b *Bands) Prioritize(ctx context.Context, ws gyre.ID) (int, error) {
 	if err == nil {
 		err = flush()
 	}
-	if err != nil {
-		return recorded, fmt.Errorf("score exposures: %w", err)
-	}
-	return recorded, nil
+	return asked, recorded, err
 }

@@ -188,7 +188,7 @@ func newWorld(t *testing.T, engine store.Engine) *world {
 				return in.BeginDated(ctx, ws, run)
 			},
 		},
-		Prioritize: &cycle.Bands{Scores: p, Record: func(ctx context.Context, ws gyre.ID, changes []cycle.BandChange) error {
+		Prioritize: &cycle.Bands{Scores: p, Record: func(ctx context.Context, ws gyre.ID, changes []cycle.BandChange) (int, error) {
 			rows := make([]store.BandChange, len(changes))
 			for i, c := range changes {
 				rows[i] = store.BandChange(c)

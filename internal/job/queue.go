@@ -75,7 +75,8 @@ func New(ctx context.Context, opt Options, kinds ...Kind) (*Queue, error) {
 		return nil, err
 	}
 	q.closer = closer
-	q.client, err = river.NewClient(driver, &river.Config{Logger: quiet(opt.Log)})
+	// River tells of a new job at most once a cooldown; what comes in between waits for a poll.
+	q.client, err = river.NewClient(driver, &river.Config{Logger: quiet(opt.Log), FetchCooldown: river.FetchCooldownMin})
 	if err != nil {
 		closer()
 		return nil, fmt.Errorf("open queue: %w", err)

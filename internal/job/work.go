@@ -30,6 +30,9 @@ const (
 	keepFailed = 60 * 24 * time.Hour
 )
 
+// fetchCooldown is how long a process rests between two looks at a queue when it is told of new jobs.
+const fetchCooldown = 20 * time.Millisecond
+
 // hand is the River client that works jobs under one name of this process.
 type hand struct {
 	client *river.Client[*sql.Tx]
@@ -96,7 +99,7 @@ func (q *Queue) open(ctx context.Context, self gyre.ID, queues map[string]river.
 		poll = 3 * time.Second // each poll waits for the only writer
 	}
 	client, err := river.NewClient(driver, &river.Config{
-		ID: self.String(), Queues: queues, Workers: workers, Logger: quiet(q.opt.Log),
+		ID: self.String(), Queues: queues, Workers: workers, Logger: quiet(q.opt.Log), FetchCooldown: fetchCooldown,
 		JobTimeout: -1, RescueStuckJobsAfter: never, FetchPollInterval: poll, JobStuckThreshold: time.Hour,
 		CompletedJobRetentionPeriod: keepDone, CancelledJobRetentionPeriod: keepDone, DiscardedJobRetentionPeriod: keepFailed,
 	})

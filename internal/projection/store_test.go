@@ -219,7 +219,11 @@ func (w *world) step() {
 		_, err := w.db.CreateScope(w.ctx, w.ws, "ann", s)
 		check(w.rt, err)
 	case 9:
-		check(w.rt, w.db.RecordBands(w.ctx, w.ws, []store.BandChange{{Exposure: some[0], To: gyre.BandHigh}}))
+		to := rapid.SampledFrom([]gyre.Band{gyre.BandHigh, gyre.BandLow}).Draw(w.rt, "band")
+		_, err := w.db.RecordBands(w.ctx, w.ws, []store.BandChange{
+			{Exposure: some[0], To: gyre.BandHigh}, {Exposure: some[0], From: gyre.BandHigh, To: to}, {Exposure: some[0], From: gyre.BandLow, To: to},
+		})
+		check(w.rt, err)
 	}
 }
 

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -256,33 +257,59 @@ type BandChange struct {
 	Details  string // JSON
 }
 
-// RecordBands stores the bands that exposures have come to.
-func (db *DB) RecordBands(ctx context.Context, ws gyre.ID, changes []BandChange) error {
-	for from := 0; from < len(changes); from += 1000 {
-		part := changes[from:min(from+1000, len(changes))]
-		err := db.Write(ctx, ws, func(tx *Tx) error {
-			byBand := map[gyre.Band][]gyre.ID{}
-			for _, c := range part {
-				byBand[c.To] = append(byBand[c.To], c.Exposure)
-				tx.Append(gyre.Event{
-					Object: "exposure", ID: c.Exposure, Kind: "band", From: string(c.From), To: string(c.To), Actor: "system", Details: c.Details,
-				})
-				tx.changed("exposure", c.Exposure, "band", string(c.From), string(c.To))
-			}
-			for band, ids := range byBand {
-				err := inChunks(ids, idArg, []any{int64(ws), string(band)}, func(in string, args []any) error {
-					_, err := tx.exec(ctx, "UPDATE exposure SET band = $2 WHERE workspace = $1 AND id IN "+in, args...)
-					return err
-				})
-				if err != nil {
-					return fmt.Errorf("record band: %w", err)
-				}
-			}
-			return nil
+// RecordBands stores the bands that exposures have come to and says how many it
+// stored. A change from a band that is no longer the stored one is left out:
+// somebody else scored meanwhile.
+func (db *DB) RecordBands(ctx context.Context, ws gyre.ID, changes []BandChange) (recorded int, err error) {
+	for part := range slices.Chunk(changes, 1000) {
+		n := 0
+		err := db.Write(ctx, ws, func(tx *Tx) (err error) {
+			n, err = tx.recordBands(ctx, part)
+			return err
 		})
 		if err != nil {
+			return recorded, fmt.Errorf("record bands: %w", err)
+		}
+		recorded += n
+	}
+	return recorded, nil
+}
+
+func (tx *Tx) recordBands(ctx context.Context, changes []BandChange) (recorded int, err error) {
+	stored := make(map[gyre.ID]gyre.Band, len(changes))
+	exposure := func(c BandChange) any { return int64(c.Exposure) }
+	err = inChunks(changes, exposure, []any{int64(tx.ws)}, func(in string, args []any) error {
+		return each(ctx, tx.tx, "SELECT id, band FROM exposure WHERE workspace = $1 AND id IN "+in, args, func(s scanner) error {
+			var id int64
+			var band string
+			err := s.Scan(&id, &band)
+			stored[gyre.ID(id)] = gyre.Band(band)
 			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	byBand := map[gyre.Band][]gyre.ID{}
+	for _, c := range changes {
+		if was, known := stored[c.Exposure]; !known || was != c.From || was == c.To {
+			continue
+		}
+		recorded++
+		byBand[c.To] = append(byBand[c.To], c.Exposure)
+		tx.Append(gyre.Event{
+			Object: "exposure", ID: c.Exposure, Kind: "band", From: string(c.From), To: string(c.To), Actor: "system", Details: c.Details,
+		})
+		tx.changed("exposure", c.Exposure, "band", string(c.From), string(c.To))
+	}
+	for band, ids := range byBand {
+		err := inChunks(ids, idArg, []any{int64(tx.ws), string(band)}, func(in string, args []any) error {
+			_, err := tx.exec(ctx, "UPDATE exposure SET band = $2 WHERE workspace = $1 AND id IN "+in, args...)
+			return err
+		})
+		if err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return recorded, nil
 }

@@ -6,8 +6,8 @@
 // The estate has fixed addresses. Two estates get along, because a port that is
 // taken is replaced; but where a fix closes a port, another estate may take it and
 // then stands where nothing should answer. Test binaries of several packages run at
-// once, so each that raises an estate holds one lock for as long as it runs. Only
-// tests import this package.
+// once, so whoever raises an estate holds one lock while it stands. Only tests
+// import this package.
 package labtest
 
 import (
@@ -15,29 +15,51 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-// patience is how long a test binary waits for the others.
+// patience is how long a test waits for the others.
 const patience = 10 * time.Minute
 
-// Turn runs the tests of a package when it is their turn. It is for TestMain.
+// Take waits for the turn of this test, until it ends.
+func Take(t testing.TB) {
+	t.Helper()
+	release, err := Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+}
+
+// Wait waits for a turn, for who has no testing.TB. The turn ends with the process
+// at the latest, however that ends.
+func Wait(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	// Each has an open file of its own, so they exclude each other also in one process.
+	lock := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("gyre-lab-test-%d.lock", os.Getuid())))
+	if ok, err := lock.TryLockContext(ctx, 50*time.Millisecond); !ok {
+		return nil, fmt.Errorf("tests of the practice estate: no turn within %v: %w", patience, err)
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// Turn runs the tests of a package when it is their turn, where nearly all of them
+// raise an estate. It is for TestMain.
 type Turn struct {
 	M interface{ Run() int } // *testing.M
 }
 
-// Run takes the lock, runs the tests and returns their exit code. The lock goes
-// with the process, however it ends.
+// Run waits for the turn, runs the tests and returns their exit code.
 func (t Turn) Run() int {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	lock := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("gyre-lab-test-%d.lock", os.Getuid())))
-	if ok, err := lock.TryLockContext(ctx, 50*time.Millisecond); !ok {
-		_, _ = fmt.Fprintf(os.Stderr, "tests of the practice estate: no turn within %v: %v\n", patience, err)
+	release, err := Wait(context.Background())
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = lock.Unlock() }()
+	defer release()
 	return t.M.Run()
 }

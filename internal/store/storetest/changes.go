@@ -71,8 +71,17 @@ func testChanges(t *testing.T, db *store.DB, ws gyre.ID) {
 	got := changes()
 	same(t, "set", strings.HasPrefix(got[0], `exposure state {"state":["open","triaged"],"state_since":[`+us(at)+","), true)
 	same(t, "undone", strings.HasPrefix(got[1], `exposure state {"state":["triaged","open"],"state_since":[`), true)
-	ok(t, db.RecordBands(ctx, ws, []store.BandChange{{Exposure: x.ID, From: "", To: gyre.BandHigh}}))
+	band := func(from, to gyre.Band) int {
+		t.Helper()
+		n, err := db.RecordBands(ctx, ws, []store.BandChange{{Exposure: x.ID, From: from, To: to}})
+		ok(t, err)
+		return n
+	}
+	same(t, "recorded", band("", gyre.BandHigh), 1)
 	same(t, "band", changes(), []string{`exposure band {"band":["","high"]}`})
+	same(t, "recorded by a second one", band("", gyre.BandHigh), 0)
+	same(t, "recorded from what it is no longer", band(gyre.BandLow, gyre.BandCritical), 0)
+	same(t, "recorded twice", len(changes()), 0)
 
 	write(func(tx *store.Tx) error {
 		a := e.asset

@@ -113,7 +113,9 @@ func testStates(t *testing.T, db *store.DB, ws gyre.ID) {
 	ok(t, db.Reopen(ctx, ws, ids[0], "ann", "still there"))
 	same(t, "state", states(t, db, ws, ids[:1]), []gyre.State{gyre.StateOpen})
 
-	ok(t, db.RecordBands(ctx, ws, []store.BandChange{{Exposure: ids[0], To: gyre.BandHigh, Details: "{}"}}))
+	n, err := db.RecordBands(ctx, ws, []store.BandChange{{Exposure: ids[0], To: gyre.BandHigh, Details: "{}"}})
+	ok(t, err)
+	same(t, "recorded", n, 1)
 	events, err := db.EventsOf(ctx, ws, ids[0], 10)
 	ok(t, err)
 	var kinds []string
