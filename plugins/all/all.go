@@ -10,8 +10,11 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/feed/epss"
 	"github.com/gyre-ctem/gyre/plugins/feed/kev"
 	"github.com/gyre-ctem/gyre/plugins/feed/osv"
+	"github.com/gyre-ctem/gyre/plugins/importer/aqua"
 	"github.com/gyre-ctem/gyre/plugins/importer/awsconfig"
+	"github.com/gyre-ctem/gyre/plugins/importer/bandit"
 	"github.com/gyre-ctem/gyre/plugins/importer/cyclonedx"
+	"github.com/gyre-ctem/gyre/plugins/importer/gitlab"
 	"github.com/gyre-ctem/gyre/plugins/importer/grype"
 	"github.com/gyre-ctem/gyre/plugins/importer/kubernetes"
 	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
@@ -33,7 +36,8 @@ func Sources() []plugin.Source {
 // Importers returns a new instance of every importer.
 func Importers() []plugin.Importer {
 	return []plugin.Importer{
-		awsconfig.Importer{}, cyclonedx.Importer{}, grype.Importer{}, kubernetes.Importer{}, ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, snyk.Importer{}, terraform.Importer{},
+		aqua.Importer{}, awsconfig.Importer{}, bandit.Importer{}, cyclonedx.Importer{}, gitlab.Importer{}, grype.Importer{}, kubernetes.Importer{},
+		ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, snyk.Importer{}, terraform.Importer{},
 	}
 }
 

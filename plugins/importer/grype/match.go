@@ -207,7 +207,7 @@ func (im *importer) finding(m *match) (gyre.Finding, bool) {
 	}
 	return gyre.Finding{
 		Asset: asset, Weakness: w, Aspect: gyre.AspectPackage, Locus: a.locus(), Severity: w.Severity,
-		Evidence: gyre.Evidence{Summary: w.Key + " affects " + name + " " + c.Version, Data: data}, Remedy: r,
+		Evidence: gyre.Evidence{Summary: strings.TrimSpace(w.Key + " affects " + name + " " + c.Version), Data: data}, Remedy: r,
 	}, true
 }
 
