@@ -36,8 +36,19 @@ func Sources() []plugin.Source {
 // Importers returns a new instance of every importer.
 func Importers() []plugin.Importer {
 	return []plugin.Importer{
-		aqua.Importer{}, awsconfig.Importer{}, bandit.Importer{}, cyclonedx.Importer{}, gitlab.Importer{}, grype.Importer{}, kubernetes.Importer{},
-		ldif.Importer{}, nessus.Importer{}, nmap.Importer{}, sarif.Importer{}, snyk.Importer{}, terraform.Importer{},
+		aqua.Importer{},
+		awsconfig.Importer{},
+		bandit.Importer{},
+		cyclonedx.Importer{},
+		gitlab.Importer{},
+		grype.Importer{},
+		kubernetes.Importer{},
+		ldif.Importer{},
+		nessus.Importer{},
+		nmap.Importer{},
+		sarif.Importer{},
+		snyk.Importer{},
+		terraform.Importer{},
 	}
 }
 

@@ -35,7 +35,8 @@ func TestCoverage(t *testing.T) {
 		"no files":               {``, ``, result, nil},
 	} {
 		c, _, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r", Reader: strings.NewReader(
-			`{"errors":[` + tc.errors + `],"metrics":{` + tc.metrics + `"_totals":{"CONFIDENCE.HIGH":1}},"results":[` + tc.results + `]}`)})
+			`{"errors":[` + tc.errors + `],"metrics":{` + tc.metrics + `"_totals":{"CONFIDENCE.HIGH":1}},"results":[` + tc.results + `]}`,
+		)})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -22,7 +22,8 @@ func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
 func TestSecretsStayOut(t *testing.T) {
 	c, _, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r", Reader: strings.NewReader(
 		`{"vulnerabilities":[{"message":"hunter22 found","cve":"a:` + strings.Repeat("ab", 32) + `:x","raw_source_code_extract":"hunter22","location":{"file":"a","start_line":1},
-		"identifiers":[{"type":"gitleaks_rule_id","name":"Gitleaks rule ID x","value":"x"}]}]}`)})
+		"identifiers":[{"type":"gitleaks_rule_id","name":"Gitleaks rule ID x","value":"x"}]}]}`,
+	)})
 	if err != nil || len(c.Findings) != 1 {
 		t.Fatal(err, c.Findings)
 	}
