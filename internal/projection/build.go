@@ -25,6 +25,9 @@ type builder struct {
 	aspects, classes                words
 	states, bands                   words
 
+	lastAsset      found
+	lastWeaknesses [1 << weaknessBits]found
+
 	selectors []selector
 	// What changed since the last state.
 	stale struct {
@@ -35,6 +38,14 @@ type builder struct {
 		few                []uint32 // the same, as long as they are few
 	}
 }
+
+// found is the row of an ID, which stays where it is.
+type found struct {
+	id  gyre.ID
+	row uint32
+}
+
+const weaknessBits = 12
 
 func newBuilder() *builder {
 	b := &builder{
@@ -222,9 +233,8 @@ func (b *builder) putIntel(known map[gyre.ID]gyre.Intel) {
 // putExposure adds or replaces one fact. Its dimensions must be there; a fact
 // whose are not is left out, and says so.
 func (b *builder) putExposure(e *Exposure) bool {
-	asset, okA := b.asset(e.Asset)
-	weakness, okW := b.weakness(e.Weakness)
-	if !okA || !okW {
+	asset, weakness, ok := b.dimensionsOf(e)
+	if !ok {
 		return false
 	}
 	f := &b.facts
@@ -252,6 +262,28 @@ func (b *builder) putExposure(e *Exposure) bool {
 	setLive(&b.live, &b.shared.live, row, true)
 	b.touch(row)
 	return true
+}
+
+// dimensionsOf finds the asset and the weakness of an exposure. Those that came
+// before it are often the same: most exposures of an asset come one after the other, and
+// a few weaknesses are on most assets.
+func (b *builder) dimensionsOf(e *Exposure) (asset, weakness uint32, ok bool) {
+	if last := b.lastAsset; last.id == e.Asset && b.assetLive.has(last.row) {
+		asset = last.row
+	} else {
+		if asset, ok = b.asset(e.Asset); !ok {
+			return 0, 0, false
+		}
+		b.lastAsset = found{e.Asset, asset}
+	}
+	last := &b.lastWeaknesses[uint64(e.Weakness)*0x9e3779b97f4a7c15>>(64-weaknessBits)] // #nosec -- a hash
+	if last.id != e.Weakness || last.id == 0 {
+		if weakness, ok = b.weakness(e.Weakness); !ok {
+			return 0, 0, false
+		}
+		*last = found{e.Weakness, weakness}
+	}
+	return asset, last.row, true
 }
 
 // touch has a fact scored again.

@@ -4,11 +4,15 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/store"
@@ -50,6 +54,55 @@ func TestFill(t *testing.T) {
 		}
 		if exploited == 0 || len(states) != 7 || sources <= exposures-states[gyre.StateFixed] {
 			t.Errorf("%d of the weaknesses are exploited, %d sources, %v", exploited, sources, states)
+		}
+	})
+}
+
+// TestAllExposures: everything at once, which several readers may read, is what
+// is there by ID, in order, in a workspace that is most of the database and in one that is not.
+func TestAllExposures(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for _, size := range []int{19_000, 8_500} {
+			ws, err := db.EnsureWorkspace(t.Context(), fmt.Sprint(size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			storetest.Fill(t, db, ws.ID, storetest.Size{Exposures: size, PerAsset: 5, Seed: uint64(size)}) // #nosec -- positive
+		}
+		for _, size := range []int{19_000, 8_500} {
+			ws, err := db.EnsureWorkspace(t.Context(), fmt.Sprint(size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []store.ProjectionExposure
+			var ids []gyre.ID
+			err = db.ProjectionExposures(t.Context(), ws.ID, nil, func(e store.ProjectionExposure) error {
+				all, ids = append(all, e), append(ids, e.ID)
+				return nil
+			})
+			if err != nil || len(all) != size || !slices.IsSorted(ids) {
+				t.Fatalf("%d exposures of %d, in order: %v, %v", len(all), size, slices.IsSorted(ids), err)
+			}
+			named := map[gyre.ID]store.ProjectionExposure{}
+			if err := db.ProjectionExposures(t.Context(), ws.ID, ids, func(e store.ProjectionExposure) error { named[e.ID] = e; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range all {
+				if diff := cmp.Diff(named[e.ID], e); diff != "" {
+					t.Fatal(diff)
+				}
+			}
+			enough := errors.New("enough")
+			n := 0
+			err = db.ProjectionExposures(t.Context(), ws.ID, nil, func(store.ProjectionExposure) error {
+				if n++; n > size/2 {
+					return enough
+				}
+				return nil
+			})
+			if !errors.Is(err, enough) {
+				t.Errorf("reading that was broken off: %v", err)
+			}
 		}
 	})
 }

@@ -84,7 +84,15 @@ func projectionAssets(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID,
 
 // ProjectionWeaknesses streams weaknesses with their intelligence; ids nil is all.
 func (db *DB) ProjectionWeaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield func(ProjectionWeakness) error) error {
-	return projectionWeaknesses(ctx, db.r, ws, ids, nil, func(cves []string) (map[string]gyre.Intel, error) { return db.Intel(ctx, cves) }, yield)
+	intel := func(cves []string) (map[string]gyre.Intel, error) { return db.Intel(ctx, cves) }
+	if ids == nil { // of all at once: by a few names at a time it takes as long as the weaknesses
+		known, err := db.intelOfWorkspace(ctx, ws)
+		if err != nil {
+			return fmt.Errorf("read intelligence: %w", err)
+		}
+		intel = func([]string) (map[string]gyre.Intel, error) { return known, nil }
+	}
+	return projectionWeaknesses(ctx, db.r, ws, ids, nil, intel, yield)
 }
 
 // projectionWeaknesses streams weaknesses as then makes them, with what intel knows of their CVEs.

@@ -5,7 +5,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -17,8 +20,10 @@ const (
 	// A fixed version or a configuration change is known. The remedy itself is wide.
 	fixable = `CAST(CASE WHEN remedy LIKE '%%"fixed":"%%' OR remedy LIKE '%%"kind":"change"%%' THEN 1 ELSE 0 END AS BIGINT)`
 
-	projectionExposures = `SELECT id, asset, weakness, action, severity, first_seen, last_seen, state_since, locus, aspect, class, state, band, ` + fixable + `
-		FROM exposure WHERE %sworkspace = $1 %s ORDER BY id`
+	// Each column costs SQLite about as much as reading the row: words come as one.
+	exposureWords       = "state || '\n' || band || '\n' || aspect || '\n' || class"
+	projectionExposures = "SELECT id, asset, weakness, action, severity, first_seen, last_seen, state_since, locus, " + exposureWords + ", " + fixable +
+		" FROM exposure WHERE %sworkspace = $1 %s ORDER BY id"
 	projectionSources = "SELECT exposure, source FROM observation WHERE workspace = $1 AND seen %s ORDER BY exposure, source"
 )
 
@@ -37,44 +42,154 @@ func (db *DB) ProjectionExposures(ctx context.Context, ws gyre.ID, ids []gyre.ID
 		if err != nil {
 			return fmt.Errorf("read sources of exposures: %w", err)
 		}
+		reader := exposureReader{}
 		return db.eachWide(ctx, fmt.Sprintf(projectionExposures, "", "AND id IN "+in), args, func(r wideRow) error {
-			e := exposureOf(r)
+			e := reader.exposure(r)
 			e.Sources = sources[e.ID]
 			return yield(e)
 		})
 	})
 }
 
-func exposureOf(r wideRow) ProjectionExposure {
-	return ProjectionExposure{
-		ID: gyre.ID(r.int(0)), Asset: gyre.ID(r.int(1)), Weakness: gyre.ID(r.int(2)), Action: gyre.ID(r.int(3)), Severity: gyre.Severity(r.int(4)),
-		FirstSeen: timeOf(r.int(5)), LastSeen: timeOf(r.int(6)), StateSince: timeOf(r.int(7)), Locus: r.text(8), Aspect: gyre.Aspect(r.word(9)),
-		Class: gyre.Class(r.word(10)), State: gyre.State(r.word(11)), Band: gyre.Band(r.word(12)), Fixable: r.int(13) != 0,
+// exposureReader makes exposures of rows. What it remembers are the few
+// combinations of words that there are.
+type exposureReader map[string]*ProjectionExposure
+
+func (x exposureReader) exposure(r wideRow) ProjectionExposure {
+	joined := r.word(9)
+	words, ok := x[joined]
+	if !ok {
+		part := strings.SplitN(joined, "\n", 4)
+		words = &ProjectionExposure{State: gyre.State(part[0]), Band: gyre.Band(part[1]), Aspect: gyre.Aspect(part[2]), Class: gyre.Class(part[3])}
+		if len(x) < maxWordList {
+			x[joined] = words
+		}
 	}
+	e := *words
+	e.ID, e.Asset, e.Weakness, e.Action = gyre.ID(r.int(0)), gyre.ID(r.int(1)), gyre.ID(r.int(2)), gyre.ID(r.int(3))
+	e.Severity, e.Fixable, e.Locus = gyre.Severity(r.int(4)), r.int(10) != 0, r.text(8)
+	e.FirstSeen, e.LastSeen, e.StateSince = timeOf(r.int(5)), timeOf(r.int(6)), timeOf(r.int(7))
+	return e
 }
 
-// allExposures reads exposures and their sources side by side, each in the order
-// of exposures, and merges them here: a join would repeat the wide side, and two
-// readers use two cores.
+// span is the IDs from one to another, both of them included.
+type span struct{ from, to gyre.ID }
+
+// allExposures streams exposures in the order of their IDs. Where one reader
+// alone is slow, several read spans of them side by side.
 func (db *DB) allExposures(ctx context.Context, ws gyre.ID, yield func(ProjectionExposure) error) error {
 	noIndex, err := db.mostExposures(ctx, ws)
 	if err != nil {
 		return err
 	}
+	spans, err := db.exposureSpans(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("divide exposures: %w", err)
+	}
+	if len(spans) == 1 {
+		return db.exposuresOf(ctx, ws, spans[0], noIndex, yield)
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	// Spans are begun in order, and no more than are soon needed: what was read
+	// and cannot be handed out yet is kept in memory.
+	ahead := make(chan struct{}, min(runtime.GOMAXPROCS(0), maxSpanReaders))
+	out := make([]chan []ProjectionExposure, len(spans))
+	for i := range out {
+		out[i] = make(chan []ProjectionExposure, spanRows/batchRows)
+	}
+	g.Go(func() error {
+		for i, s := range spans {
+			select {
+			case ahead <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			g.Go(func() error {
+				defer close(out[i])
+				b := batcher[ProjectionExposure]{to: out[i]}
+				if err := db.exposuresOf(ctx, ws, s, noIndex, func(e ProjectionExposure) error { return b.add(ctx, e) }); err != nil {
+					return err
+				}
+				return b.flush(ctx)
+			})
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for i := range out {
+			if err := eachBatch(ctx, out[i], yield); err != nil {
+				return err
+			}
+			<-ahead
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// eachBatch hands out what comes through a channel until that is closed.
+func eachBatch[T any](ctx context.Context, from <-chan []T, yield func(T) error) error {
+	for {
+		select {
+		case batch, more := <-from:
+			if !more {
+				return nil
+			}
+			for _, v := range batch {
+				if err := yield(v); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+const (
+	spanRows       = 8 * batchRows
+	maxSpanReaders = 4
+)
+
+// exposureSpans divides the IDs of a workspace's exposures into spans that hold
+// about spanRows each.
+func (db *DB) exposureSpans(ctx context.Context, ws gyre.ID) ([]span, error) {
+	var spans []span
+	var from gyre.ID
+	for db.dialect.NextSpan != "" {
+		var next gyre.ID
+		err := db.r.QueryRowContext(ctx, db.dialect.NextSpan, int64(ws), int64(from), spanRows).Scan((*int64)(&next))
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		spans = append(spans, span{from, next - 1})
+		from = next
+	}
+	return append(spans, span{from, maxID}), nil
+}
+
+// exposuresOf reads exposures and their sources side by side, each in the order
+// of exposures, and merges them here: a join would repeat the wide side, and two
+// readers use two cores.
+func (db *DB) exposuresOf(ctx context.Context, ws gyre.ID, s span, noIndex string, yield func(ProjectionExposure) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	args := []any{int64(ws), int64(s.from), int64(s.to)}
 	exposures, sources := make(chan []ProjectionExposure, 4), make(chan []sourcesOf, 4)
 	g.Go(func() error {
 		defer close(exposures)
-		out := batcher[ProjectionExposure]{to: exposures}
-		err := db.eachWide(ctx, fmt.Sprintf(projectionExposures, noIndex, ""), []any{int64(ws)}, func(r wideRow) error { return out.add(ctx, exposureOf(r)) })
-		if err != nil {
+		out, reader := batcher[ProjectionExposure]{to: exposures}, exposureReader{}
+		query := fmt.Sprintf(projectionExposures, noIndex, "AND id >= $2 AND id <= $3")
+		if err := db.eachWide(ctx, query, args, func(r wideRow) error { return out.add(ctx, reader.exposure(r)) }); err != nil {
 			return fmt.Errorf("read exposures: %w", err)
 		}
 		return out.flush(ctx)
 	})
 	g.Go(func() error {
 		defer close(sources)
-		if err := db.allSources(ctx, ws, &batcher[sourcesOf]{to: sources}); err != nil {
+		if err := db.sourcesOf(ctx, args, &batcher[sourcesOf]{to: sources}); err != nil {
 			return fmt.Errorf("read sources of exposures: %w", err)
 		}
 		return nil
@@ -133,7 +248,7 @@ type sourcesOf struct {
 	names    []string
 }
 
-func (db *DB) allSources(ctx context.Context, ws gyre.ID, out *batcher[sourcesOf]) error {
+func (db *DB) sourcesOf(ctx context.Context, args []any, out *batcher[sourcesOf]) error {
 	sets := map[string][]string{} // most exposures share a few sets
 	var last gyre.ID
 	var names []string
@@ -153,7 +268,7 @@ func (db *DB) allSources(ctx context.Context, ws gyre.ID, out *batcher[sourcesOf
 		}
 		return out.add(ctx, sourcesOf{last, set})
 	}
-	err := db.eachWide(ctx, fmt.Sprintf(projectionSources, ""), []any{int64(ws)}, func(r wideRow) error {
+	err := db.eachWide(ctx, fmt.Sprintf(projectionSources, "AND exposure >= $2 AND exposure <= $3"), args, func(r wideRow) error {
 		if id := gyre.ID(r.int(0)); id != last {
 			if err := end(); err != nil {
 				return err
