@@ -15,32 +15,46 @@ import (
 // followBack is a minute, in IDs: the clocks of several processes differ.
 const followBack = gyre.ID(60_000 << 21)
 
-// follow learns of the merges that others have made since the run began.
+// follow learns of the merges that others have made since the run began and that
+// stand, and which of its own were undone. Refs stay what they were at first, so that one
+// whose merge is undone is itself again.
 func (w *write) follow(ctx context.Context) error {
 	if len(w.refs) == 0 {
 		return nil // nothing is known yet
 	}
-	except := w.run.ID
-	if !w.followed {
-		except = 0
-	}
-	merges, err := w.tx.AssetMergesSince(ctx, w.run.ID-followBack, except)
+	merges, err := w.tx.AssetMergesSince(ctx, w.run.ID-followBack, w.run.ID)
 	for _, m := range merges {
-		w.merged[m.From] = m.Into
+		if m.Undone.IsZero() {
+			w.merged[m.From] = m.Into
+		} else {
+			delete(w.own, m.From)
+		}
 	}
 	return err
 }
 
 // now is the asset that one is by now.
 func (w *write) now(id gyre.ID) gyre.ID {
-	for range len(w.merged) + 1 {
+	for range len(w.merged) + len(w.own) + 1 {
 		into, gone := w.merged[id]
 		if !gone {
-			break
+			if into, gone = w.own[id]; !gone {
+				break
+			}
 		}
 		id = into
 	}
 	return id
+}
+
+// ownMerges are the merges that a run made itself and that stand.
+func ownMerges(ctx context.Context, tx Tx, run gyre.ID) (map[gyre.ID]gyre.ID, error) {
+	own := map[gyre.ID]gyre.ID{}
+	merges, err := tx.AssetMergesOf(ctx, run-followBack, run)
+	for _, m := range merges {
+		own[m.From] = m.Into
+	}
+	return own, err
 }
 
 // followRefs finds out what has become of stored assets that a batch names by ID.

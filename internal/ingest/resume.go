@@ -6,7 +6,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/gyre-ctem/gyre"
 )
@@ -46,12 +45,15 @@ func Judging(u gyre.Upload) Option {
 // TakeUp opens the session of an upload's run that another process began. The
 // batches that it stored are to be emitted again, and passed over.
 func (in *Ingest) TakeUp(ctx context.Context, ws gyre.ID, u gyre.Upload) (*Session, error) {
-	s := &Session{in: in, ws: ws, began: in.now(), refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
+	s := &Session{in: in, ws: ws, began: in.now(), refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
 	Storing(u)(s)
 	s.resume.applied = u.Stored
 	err := in.InTx(ctx, ws, func(tx Tx) error {
 		var err error
 		if s.run, err = tx.Run(ctx, u.Run); err != nil {
+			return err
+		}
+		if s.own, err = ownMerges(ctx, tx, u.Run); err != nil {
 			return err
 		}
 		if s.run.Status != gyre.RunRunning { // somebody took it for lost
@@ -112,7 +114,12 @@ func (r *resume) stored(ctx context.Context, s *Session, w *write) error {
 		}
 	}
 	for id := range w.merged {
-		if _, before := s.seen[id]; before {
+		if _, before := s.seen[id]; !before {
+			continue
+		}
+		into := w.now(id)
+		_, also := s.seen[into]
+		if _, now := w.seen[into]; also || now {
 			counts.Assets--
 		}
 	}
@@ -128,23 +135,12 @@ func (r *resume) stored(ctx context.Context, s *Session, w *write) error {
 	return r.saveRefs(ctx, s, w)
 }
 
-// saveRefs keeps the refs that the batch brought or moved.
+// saveRefs keeps the refs that the batch brought.
 func (r *resume) saveRefs(ctx context.Context, s *Session, w *write) error {
-	changed := maps.Clone(w.added)
-	for from := range w.merged {
-		for ref, id := range s.refs {
-			if id != from {
-				continue
-			}
-			if into, _ := w.lookup(ref); into != from {
-				changed[ref] = into
-			}
-		}
-	}
-	n := len(changed)
-	refs, assets, sighted := sortedKeys(changed), make([]gyre.ID, n), make([]bool, n)
+	n := len(w.added)
+	refs, assets, sighted := sortedKeys(w.added), make([]gyre.ID, n), make([]bool, n)
 	for i, ref := range refs {
-		id := changed[ref]
+		id := w.added[ref]
 		_, now := w.seen[id]
 		_, before := s.seen[id]
 		assets[i], sighted[i] = id, now || before

@@ -44,14 +44,14 @@ type Session struct {
 	mu    sync.Mutex
 	run   gyre.Run
 	ended bool
-	// refs are the assets behind the run's refs; 0 is a ref that was dropped.
+	// refs are the assets that the run's refs were when they came up; 0 is a ref
+	// that was dropped. write.now says what has become of them.
 	refs map[gyre.Ref]gyre.ID
+	// own are the merges that the run made itself.
+	own map[gyre.ID]gyre.ID
 	// seen are the assets that were sighted; noted those that the run has said
 	// anything of, and which the store knows it touched.
 	seen, noted map[gyre.ID]bool
-	// followed says that what this run has merged itself is in refs. It is not
-	// when refs come from before a restart.
-	followed bool
 }
 
 // Begin stores the run and opens its session. run.Started is when the source
@@ -71,7 +71,7 @@ func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run, options .
 		run.Started = now
 	}
 	run.Workspace, run.Status = ws, gyre.RunRunning
-	s := &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
+	s := &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
 	for _, option := range options {
 		option(s)
 	}
@@ -157,21 +157,14 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	maps.Copy(s.seen, w.seen)
 	maps.Copy(s.noted, w.touched)
 	s.follow(w)
-	s.followed = true
 	s.run.Counts.Assets = len(s.seen)
 	return nil
 }
 
 // follow follows assets that turned out to be others.
 func (s *Session) follow(w *write) {
-	if len(w.merged) == 0 {
-		return
-	}
-	for ref, id := range s.refs {
-		if now := w.now(id); now != id {
-			s.refs[ref] = now
-		}
-	}
+	s.own = w.own
+	maps.Copy(s.own, w.made)
 	for from := range w.merged {
 		into := w.now(from)
 		if s.noted[from] {
@@ -244,11 +237,12 @@ type write struct {
 	refs   map[gyre.Ref]gyre.ID // of earlier transactions
 	added  map[gyre.Ref]gyre.ID // of this one
 	seen   map[gyre.ID]bool
-	merged map[gyre.ID]gyre.ID
+	// merged are the assets that others are by now; own and made those that this
+	// run made so itself, in earlier transactions and in this one.
+	merged, own, made map[gyre.ID]gyre.ID
 	// touched are the assets that this batch says anything of but coverage;
 	// noted those of earlier ones.
 	touched, noted map[gyre.ID]bool
-	followed       bool // see Session
 	binding        identity.Binding
 }
 
@@ -256,8 +250,9 @@ func (s *Session) write(tx Tx) *write {
 	tx.By(actor(s.run), s.run.ID)
 	return &write{
 		tx: tx, run: s.run, at: micro(s.at()), counts: s.run.Counts,
-		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{}, merged: map[gyre.ID]gyre.ID{},
-		touched: map[gyre.ID]bool{}, noted: s.noted, followed: s.followed, binding: s.in.binding(),
+		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{},
+		merged: map[gyre.ID]gyre.ID{}, own: maps.Clone(s.own), made: map[gyre.ID]gyre.ID{},
+		touched: map[gyre.ID]bool{}, noted: s.noted, binding: s.in.binding(),
 	}
 }
 

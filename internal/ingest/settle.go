@@ -40,7 +40,7 @@ func (w *write) settle(ctx context.Context, all []sighting, t *thought, r *ident
 		if err != nil {
 			return err
 		}
-		w.merged[m.from] = m.into
+		w.merged[m.from], w.made[m.from] = m.into, m.into
 	}
 	return w.saveClaims(ctx, t, r)
 }

@@ -43,8 +43,10 @@ type Tx interface {
 	SplitAsset(ctx context.Context, s gyre.Split) error
 	// MergedInto says what has become of assets that are gone.
 	MergedInto(ctx context.Context, ids []gyre.ID) (map[gyre.ID]gyre.ID, error)
-	// AssetMergesSince lists the merges after one that others than a run made.
+	// AssetMergesSince lists the merges after one that others than a run made and that
+	// stand, and those of the run itself that were undone; AssetMergesOf its own that stand.
 	AssetMergesSince(ctx context.Context, after, run gyre.ID) ([]gyre.Merge, error)
+	AssetMergesOf(ctx context.Context, after, run gyre.ID) ([]gyre.Merge, error)
 
 	// FindClaims finds the claims of a source by digest, without identifiers.
 	FindClaims(ctx context.Context, source string, digests []string) ([]gyre.Claim, error)

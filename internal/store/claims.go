@@ -250,9 +250,16 @@ func rulesOf(ctx context.Context, q querier, ws gyre.ID, claims []gyre.ID) ([]gy
 	return out, nil
 }
 
-// AssetMergesSince lists the merges of assets after one by others than a run, oldest
-// first: what the run knows under an old ID is another asset now.
+// AssetMergesSince lists the merges of assets after one, oldest first, that others
+// than a run made and that stand: what the run knows under an old ID is another asset now. With
+// them are those of the run itself that were undone.
 func (tx *Tx) AssetMergesSince(ctx context.Context, after, run gyre.ID) ([]gyre.Merge, error) {
-	return collect(ctx, tx.tx, scanMerge, "SELECT "+mergeColumns+` FROM merge WHERE workspace = $1 AND id > $2 AND run <> $3 AND object = 'asset'
-		AND undone = 0 ORDER BY id`, int64(tx.ws), int64(after), int64(run))
+	return collect(ctx, tx.tx, scanMerge, "SELECT "+mergeColumns+` FROM merge WHERE workspace = $1 AND id > $2 AND object = 'asset'
+		AND ((run <> $3 AND undone = 0) OR (run = $3 AND undone <> 0)) ORDER BY id`, int64(tx.ws), int64(after), int64(run))
+}
+
+// AssetMergesOf lists the merges of assets after one that a run made itself and that stand.
+func (tx *Tx) AssetMergesOf(ctx context.Context, after, run gyre.ID) ([]gyre.Merge, error) {
+	return collect(ctx, tx.tx, scanMerge, "SELECT "+mergeColumns+` FROM merge WHERE workspace = $1 AND id > $2 AND object = 'asset'
+		AND run = $3 AND undone = 0 ORDER BY id`, int64(tx.ws), int64(after), int64(run))
 }

@@ -52,8 +52,11 @@ func (db *DB) PreviewMerge(ctx context.Context, ws, from, into gyre.ID) (gyre.Me
 // MergeAssets makes two assets one because a person says so, whatever sources
 // say: until somebody undoes it they stay one.
 func (db *DB) MergeAssets(ctx context.Context, ws, from, into gyre.ID, actor, reason string) (gyre.Merge, error) {
-	m := gyre.Merge{ID: gyre.NewID(), From: from, Into: into, Actor: actor, Reason: reason}
-	err := db.Write(ctx, ws, func(tx *Tx) error { return tx.mergeByPerson(ctx, m) })
+	m := gyre.Merge{From: from, Into: into, Actor: actor, Reason: reason}
+	err := db.Write(ctx, ws, func(tx *Tx) error {
+		m.ID = gyre.NewID() // now that it has its turn: runs ask for merges since they began
+		return tx.mergeByPerson(ctx, m)
+	})
 	if err != nil {
 		return m, err
 	}
