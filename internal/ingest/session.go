@@ -52,6 +52,7 @@ type Session struct {
 	// seen are the assets that were sighted; noted those that the run has said
 	// anything of, and which the store knows it touched.
 	seen, noted map[gyre.ID]bool
+	repeated    repeated
 }
 
 // Begin stores the run and opens its session. run.Started is when the source
@@ -157,6 +158,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	maps.Copy(s.seen, w.seen)
 	maps.Copy(s.noted, w.touched)
 	s.follow(w)
+	s.repeated.learn(w)
 	s.run.Counts.Assets = len(s.seen)
 	return nil
 }
@@ -243,6 +245,10 @@ type write struct {
 	// touched are the assets that this batch says anything of but coverage;
 	// noted those of earlier ones.
 	touched, noted map[gyre.ID]bool
+	// known are the weaknesses of which saying the same again changes nothing;
+	// learned those that this transaction adds; renamed: names are of other weaknesses now.
+	known, learned map[said]gyre.ID
+	renamed        bool
 	binding        identity.Binding
 }
 
@@ -253,6 +259,7 @@ func (s *Session) write(tx Tx) *write {
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{},
 		merged: map[gyre.ID]gyre.ID{}, own: maps.Clone(s.own), made: map[gyre.ID]gyre.ID{},
 		touched: map[gyre.ID]bool{}, noted: s.noted, binding: s.in.binding(),
+		known: s.repeated.at(tx.Seq()), learned: map[said]gyre.ID{},
 	}
 }
 

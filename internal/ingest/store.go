@@ -20,6 +20,9 @@ type Tx interface {
 	Append(gyre.Event)
 	// Events are those of the transaction so far.
 	Events() []gyre.Event
+	// Seq is the number of the workspace's newest event: once the transaction is
+	// committed, with its own.
+	Seq() int64
 	// By says who is behind what the store finds changed and nobody appends an event for.
 	By(actor string, run gyre.ID)
 	SaveRun(ctx context.Context, r gyre.Run) error

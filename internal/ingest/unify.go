@@ -72,6 +72,7 @@ func (w *write) unify(ctx context.Context, names []string, of func(string) *gyre
 	if err := u.load(ctx, all); err != nil {
 		return err
 	}
+	w.renamed = w.renamed || len(u.rows) > 0
 	// Every group gets its row before anything moves into one.
 	order := sortedKeys(u.groups)
 	for _, step := range []func(context.Context, string) error{u.settle, u.split, u.merge, u.meet, u.name} {

@@ -115,6 +115,48 @@ func isBundle(alias string) bool {
 // weaknesses resolves the weaknesses of findings, and stores what is new of
 // them. It returns the ID of each.
 func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, error) {
+	ids := make([]gyre.ID, len(all))
+	var news []gyre.Weakness // what this run has not said before
+	var of []said
+	at := make([]int, len(all)) // of each in news
+	asked := map[said]int{}
+	for i := range all {
+		is := saidOf(&all[i])
+		if ids[i] = w.known[is]; ids[i] != 0 {
+			continue
+		}
+		n, twice := asked[is]
+		if !twice {
+			n = len(news)
+			asked[is], news, of = n, append(news, all[i]), append(of, is)
+		}
+		at[i] = n
+	}
+	if len(news) == 0 {
+		return ids, nil
+	}
+	stored, err := w.store(ctx, news)
+	if err != nil {
+		return nil, err
+	}
+	if w.renamed { // of what was known before, too
+		clear(w.known)
+		clear(w.learned)
+		return w.store(ctx, all)
+	}
+	for n, id := range stored {
+		w.learned[of[n]] = id
+	}
+	for i := range ids {
+		if ids[i] == 0 {
+			ids[i] = stored[at[i]]
+		}
+	}
+	return ids, nil
+}
+
+// store stores what is new of weaknesses. It returns the ID of each.
+func (w *write) store(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, error) {
 	byName, err := w.named(ctx, all)
 	if err != nil {
 		return nil, err

@@ -150,6 +150,13 @@ func eachKey(tx *txn, ids []gyre.ID, fn func(given) error) error {
 	return eachGiven(tx, 1, len(ids), func(i int, args []any) []any { return append(args, int64(ids[i])) }, fn)
 }
 
+// lookup selects columns of "e", the rows of a table that have the condition with
+// rows "w" of want, and belong to the workspace.
+func (tx *Tx) lookup(g given, want, columns, table, condition string) (query string, args []any) {
+	condition += " AND e.workspace = $" + strconv.Itoa(len(g.args)+1)
+	return "WITH want(" + want + ") AS (" + g.text + ") SELECT " + columns + " " + fmt.Sprintf(tx.tx.dialect.Lookup, table+" e", condition), append(g.args, int64(tx.ws))
+}
+
 // givenValues is for SQLite.
 func givenValues(width, n int, row rowsOf) (given, error) {
 	args := make([]any, 0, n*width+1)

@@ -33,6 +33,9 @@ type Dialect struct {
 	Snapshot sql.IsolationLevel
 	// Vacuum gives space back and refreshes the planner's statistics.
 	Vacuum string
+	// HasStatistics says whether the planner knows the table of exposures. Empty: it
+	// does well without.
+	HasStatistics string
 	// Size is a query for the database's size in bytes.
 	Size string
 	// Columns is a query for the columns of every table, by name: table, column,
@@ -46,6 +49,9 @@ type Dialect struct {
 	// well; see eachGiven.
 	Given     func(width, n int, row rowsOf) (given, error)
 	GivenRows int
+	// Lookup joins given rows, "want w", with the rows of the table %[1]s that have
+	// the condition %[2]s: one look-up for each, whatever the planner thinks it knows.
+	Lookup string
 	// Wide runs a query on a driver's connection for many rows; see eachWide.
 	Wide func(ctx context.Context, conn any, query string, args []any, fn func(wideRow) error) error
 	// NoIndex, before a column, keeps its index from being used. Empty: the
@@ -84,19 +90,21 @@ var dialects = map[Engine]*Dialect{
 		Insert:    insertValues,
 		Given:     givenValues,
 		GivenRows: chunkRows,
+		Lookup:    "FROM want w CROSS JOIN %[1]s WHERE %[2]s",
 		Wide:      wideSQLite,
 		NoIndex:   "+",
 		NextSpan:  "SELECT id FROM exposure WHERE workspace = $1 AND id >= $2 ORDER BY id LIMIT 1 OFFSET $3",
 		Lock:      lockFile,
 	},
 	Postgres: {
-		Engine:   Postgres,
-		Notify:   "SELECT pg_notify('" + notifyChannel + "', $1)",
-		Vacuum:   "ANALYZE",
-		Held:     "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
-		Alone:    "SELECT pg_advisory_xact_lock(4793012686)",
-		Size:     "SELECT pg_database_size(current_database())",
-		Snapshot: sql.LevelRepeatableRead,
+		Engine:        Postgres,
+		Notify:        "SELECT pg_notify('" + notifyChannel + "', $1)",
+		Vacuum:        "ANALYZE",
+		HasStatistics: "SELECT EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'exposure' AND attname = 'workspace')",
+		Held:          "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
+		Alone:         "SELECT pg_advisory_xact_lock(4793012686)",
+		Size:          "SELECT pg_database_size(current_database())",
+		Snapshot:      sql.LevelRepeatableRead,
 		Columns: `SELECT c.relname, a.attname, format_type(a.atttypid, NULL), COALESCE((SELECT k.n FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(col, n)
 				WHERE i.indrelid = c.oid AND i.indisprimary AND k.col = a.attnum), 0)
 			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -113,6 +121,7 @@ var dialects = map[Engine]*Dialect{
 		Insert:    insertArrays,
 		Given:     givenArrays,
 		GivenRows: arrayRows,
+		Lookup:    "FROM want w CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[2]s OFFSET 0) e",
 		Wide:      widePostgres,
 		Lock:      lockAdvisory,
 	},

@@ -22,6 +22,10 @@ func (tx *Tx) Append(e gyre.Event) {
 // Events are those appended so far.
 func (tx *Tx) Events() []gyre.Event { return tx.events }
 
+// Seq is the number of the workspace's newest event: once the transaction is
+// committed, with its own.
+func (tx *Tx) Seq() int64 { return tx.seq }
+
 const eventColumns = "seq, at, object, object_id, kind, from_value, to_value, actor, run, reason, details, changes"
 
 // flush stores what the transaction has to tell: its events and its sightings.
@@ -44,6 +48,7 @@ func (tx *Tx) flushEvents(ctx context.Context, seq int64) (int64, error) {
 		seq++
 		tx.events[i].Seq = seq
 	}
+	tx.seq = seq
 	err := insert(ctx, tx.tx, "INSERT INTO event (workspace, "+eventColumns+")", "", 13, len(tx.events), func(i int, a []any) []any {
 		e := &tx.events[i]
 		return append(a, int64(tx.ws), e.Seq, micros(e.At), e.Object, int64(e.ID), e.Kind, e.From, e.To, e.Actor, int64(e.Run), e.Reason, e.Details, e.Changes)

@@ -12,7 +12,17 @@ import (
 
 const exposureColumns = "id, workspace, asset, weakness, place, locus, aspect, class, severity, state, state_since, credentialed, remedy, first_seen, last_seen, fixed_at"
 
-func scanExposure(s scanner) (e gyre.Exposure, err error) {
+func scanExposure(s scanner) (gyre.Exposure, error) {
+	return scanExposureWith(s, func(text string) (r gyre.Remedy, err error) { return r, fromJSON(text, &r) })
+}
+
+// exposureScanner is scanExposure for many exposures.
+func exposureScanner() func(scanner) (gyre.Exposure, error) {
+	remedyOf := remedyReader()
+	return func(s scanner) (gyre.Exposure, error) { return scanExposureWith(s, remedyOf) }
+}
+
+func scanExposureWith(s scanner, remedyOf func(string) (gyre.Remedy, error)) (e gyre.Exposure, err error) {
 	var aspect, class, state, remedy string
 	var severity, since, first, last, fixed int64
 	err = s.Scan((*int64)(&e.ID), (*int64)(&e.Workspace), (*int64)(&e.Asset), (*int64)(&e.Weakness), &e.Place, &e.Locus, &aspect, &class,
@@ -22,7 +32,28 @@ func scanExposure(s scanner) (e gyre.Exposure, err error) {
 	}
 	e.Aspect, e.Class, e.Severity, e.State = gyre.Aspect(aspect), gyre.Class(class), gyre.Severity(severity), gyre.State(state)
 	e.StateSince, e.FirstSeen, e.LastSeen, e.FixedAt = timeOf(since), timeOf(first), timeOf(last), timeOf(fixed)
-	return e, fromJSON(remedy, &e.Remedy)
+	e.Remedy, err = remedyOf(remedy)
+	return e, err
+}
+
+// maxRemedies bounds what a remedyReader keeps.
+const maxRemedies = 1000
+
+// remedyReader reads remedies from JSON. The same few are stored with many exposures,
+// and reading one takes as long as all else of its row.
+func remedyReader() func(string) (gyre.Remedy, error) {
+	known := map[string]gyre.Remedy{}
+	return func(text string) (gyre.Remedy, error) {
+		r, ok := known[text]
+		if ok {
+			return r, nil
+		}
+		err := fromJSON(text, &r)
+		if err == nil && len(known) < maxRemedies {
+			known[text] = r
+		}
+		return r, err
+	}
 }
 
 // Exposure reads one exposure.
@@ -36,11 +67,13 @@ func (db *DB) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.
 }
 
 func exposuresByID(ctx context.Context, q querier, ws gyre.ID, ids []gyre.ID) ([]gyre.Exposure, error) {
-	var out []gyre.Exposure
+	out, scan := make([]gyre.Exposure, 0, len(ids)), exposureScanner()
 	err := inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		part, err := collect(ctx, q, scanExposure, "SELECT "+exposureColumns+" FROM exposure WHERE workspace = $1 AND id IN "+in, args...)
-		out = append(out, part...)
-		return err
+		return each(ctx, q, "SELECT "+exposureColumns+" FROM exposure WHERE workspace = $1 AND id IN "+in, args, func(s scanner) error {
+			e, err := scan(s)
+			out = append(out, e)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read exposures: %w", err)

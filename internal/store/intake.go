@@ -241,16 +241,14 @@ func (tx *Tx) AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage)
 
 // FindExposures finds the exposures at (assets[i], weaknesses[i], places[i]).
 func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error) {
-	out := make([]gyre.Exposure, 0, len(assets))
+	out, scan := make([]gyre.Exposure, 0, len(assets)), exposureScanner()
 	err := eachGiven(tx.tx, 3, len(assets), func(i int, args []any) []any {
 		return append(args, int64(assets[i]), int64(weaknesses[i]), places[i])
 	}, func(g given) error {
-		// A row value in a list of values would make SQLite read the whole
-		// workspace; CROSS JOIN keeps it to one look-up for each place.
-		return each(ctx, tx.tx, "WITH want(asset, weakness, place) AS ("+g.text+") SELECT e."+strings.ReplaceAll(exposureColumns, ", ", ", e.")+
-			" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.place = w.place AND e.workspace = $"+
-			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
-			e, err := scanExposure(s)
+		query, args := tx.lookup(g, "asset, weakness, place", "e."+strings.ReplaceAll(exposureColumns, ", ", ", e."), "exposure",
+			"e.asset = w.asset AND e.weakness = w.weakness AND e.place = w.place")
+		return each(ctx, tx.tx, query, args, func(s scanner) error {
+			e, err := scan(s)
 			out = append(out, e)
 			return err
 		})

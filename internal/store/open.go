@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ import (
 type DB struct {
 	dialect *Dialect
 	url     string
-	w, r    *sql.DB // one writer and many readers on SQLite; the same pool on PostgreSQL
+	w, r    *sql.DB // one writer and many readers on SQLite; two pools on PostgreSQL
 	// trial is set for a reader within a transaction, which has nothing else.
 	trial *txn
 	hub   hub
@@ -35,6 +36,7 @@ type DB struct {
 	now func() time.Time
 
 	process atomic.Int64 // the worker that this process is; 0: none
+	planned atomic.Bool  // the planner knows the tables: firstStatistics
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -91,21 +93,33 @@ func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
 	// the connection: the first big import would read whole tables for each batch.
 	conf.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	conf.RuntimeParams["application_name"] = "gyre"
+	// Compiling a query takes longer than any of ours runs; and what they look for
+	// is mostly in memory, or on a disk without arms.
+	conf.RuntimeParams["jit"], conf.RuntimeParams["random_page_cost"] = "off", "1.1"
 	for _, t := range tune {
 		t(conf)
 	}
-	pool := stdlib.OpenDB(*conf)
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(8)
-	db.w, db.r = pool, pool
+	writer := conf.Copy()
+	maps.Copy(writer.RuntimeParams, pgWriterParams)
+	db.w, db.r = stdlib.OpenDB(*writer), stdlib.OpenDB(*conf)
+	for _, pool := range []*sql.DB{db.w, db.r} {
+		pool.SetMaxOpenConns(12)
+		pool.SetMaxIdleConns(6)
+	}
 	return nil
 }
 
+// pgWriterParams keep writers at looking rows up. What a write transaction reads, it
+// reads by key for the few hundred rows that it is about; to the planner, a table that is
+// not yet large looks as if it were read faster whole, which each batch would do again.
+var pgWriterParams = map[string]string{"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
 // sqlitePragmas hold for every connection. WAL with synchronous=NORMAL survives
-// a killed process; a power cut may lose the last transactions, never half of one.
+// a killed process; a power cut may lose the last transactions, never half of one. The
+// log is written back each 32 MB: an import touches the same pages again and again.
 var sqlitePragmas = []string{
 	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
-	"temp_store(MEMORY)", "cache_size(-16384)",
+	"temp_store(MEMORY)", "cache_size(-16384)", "wal_autocheckpoint(8000)",
 }
 
 func (db *DB) openSQLite(path string) error {
@@ -186,6 +200,26 @@ func (db *DB) Size(ctx context.Context) (int64, error) {
 func (db *DB) Optimize(ctx context.Context) error {
 	_, err := db.w.ExecContext(ctx, db.dialect.Vacuum)
 	return err
+}
+
+// statisticsFrom is how many events a transaction writes, at least, after which
+// somebody looks whether the planner knows anything of the tables.
+const statisticsFrom = 200
+
+// firstStatistics gathers statistics once the first rows are there. The engine does
+// so by itself, but minutes later, and a planner that knows nothing takes a workspace for
+// a small part of a table, and reads all of it, again and again.
+func (db *DB) firstStatistics(ctx context.Context, events int) {
+	if db.dialect.HasStatistics == "" || events < statisticsFrom || db.planned.Load() {
+		return
+	}
+	var has bool
+	err := db.r.QueryRowContext(ctx, db.dialect.HasStatistics).Scan(&has)
+	if err == nil && !has {
+		err = db.Optimize(ctx)
+	}
+	// Without them everything works as well, but slower; the next transaction tries again.
+	db.planned.Store(err == nil)
 }
 
 // Close ends listening and closes the connections.

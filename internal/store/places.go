@@ -6,7 +6,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
@@ -18,10 +17,8 @@ func (tx *Tx) ExposuresOfPairs(ctx context.Context, assets, weaknesses []gyre.ID
 	err := eachGiven(tx.tx, 2, len(assets), func(i int, args []any) []any {
 		return append(args, int64(assets[i]), int64(weaknesses[i]))
 	}, func(g given) error {
-		// CROSS JOIN for the reason that FindExposures gives.
-		part, err := collect(ctx, tx.tx, scanExposure, "WITH want(asset, weakness) AS ("+g.text+") SELECT e."+strings.ReplaceAll(exposureColumns, ", ", ", e.")+
-			" FROM want w CROSS JOIN exposure e WHERE e.asset = w.asset AND e.weakness = w.weakness AND e.workspace = $"+
-			strconv.Itoa(len(g.args)+1)+" ORDER BY e.id", append(g.args, int64(tx.ws))...)
+		query, args := tx.lookup(g, "asset, weakness", "e."+strings.ReplaceAll(exposureColumns, ", ", ", e."), "exposure", "e.asset = w.asset AND e.weakness = w.weakness")
+		part, err := collect(ctx, tx.tx, scanExposure, query+" ORDER BY e.id", args...)
 		out = append(out, part...)
 		return err
 	})

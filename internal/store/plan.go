@@ -167,8 +167,8 @@ func (tx *Tx) actionLinks(ctx context.Context, part PlanPart) (map[gyre.ID]actio
 		ids = append(ids, d.Removes...)
 	}
 	err := eachKey(tx.tx, ids, func(g given) error {
-		return each(ctx, tx.tx, "WITH want(id) AS ("+g.text+") SELECT e.id, e.action, e.state FROM want w CROSS JOIN exposure e WHERE e.id = w.id AND e.workspace = $"+
-			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
+		query, args := tx.lookup(g, "id", "e.id, e.action, e.state", "exposure", "e.id = w.id")
+		return each(ctx, tx.tx, query, args, func(s scanner) error {
 			var id gyre.ID
 			var l actionLink
 			err := s.Scan((*int64)(&id), (*int64)(&l.action), (*string)(&l.state))
@@ -216,14 +216,15 @@ const planRow = "SELECT e.id, e.weakness, e.action, e.state, e.remedy FROM expos
 // EachPlanRow calls fn with what a plan needs to know of exposures to find their
 // actions: of those of ids that exist, or of all that are active when ids is nil.
 func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(id, weakness, action gyre.ID, state gyre.State, remedy gyre.Remedy) error) error {
+	remedyOf := remedyReader()
 	row := func(s scanner) error {
 		var id, weakness, action gyre.ID
 		var state, text string
 		if err := s.Scan((*int64)(&id), (*int64)(&weakness), (*int64)(&action), &state, &text); err != nil {
 			return err
 		}
-		var remedy gyre.Remedy
-		if err := fromJSON(text, &remedy); err != nil {
+		remedy, err := remedyOf(text)
+		if err != nil {
 			return err
 		}
 		return fn(id, weakness, action, gyre.State(state), remedy)
@@ -278,9 +279,11 @@ func (db *DB) PlannedActions(ctx context.Context, ws gyre.ID) (int, error) {
 func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (everything bool, exposures, moved, actions []gyre.ID, err error) {
 	changed, other, acted := map[gyre.ID]bool{}, map[gyre.ID]bool{}, map[gyre.ID]bool{}
 	owners := map[string]map[gyre.ID]bool{"asset": {}, "weakness": {}}
-	// What the plan itself does to exposures is no news to it, nor who sees them.
+	// What the plan itself does to exposures and actions is no news to it, nor who
+	// sees exposures.
 	err = each(ctx, db.r, `SELECT DISTINCT object, object_id, kind FROM event WHERE workspace = $1 AND seq > $2 AND seq <= $3
-		AND NOT (object = 'exposure' AND kind IN ('action', 'band', 'source', 'credentialed', 'first_seen')) AND object <> 'run'`,
+		AND NOT (object = 'exposure' AND kind IN ('action', 'band', 'source', 'credentialed', 'first_seen')) AND object <> 'run'
+		AND NOT (object = 'action' AND actor = 'system')`,
 		[]any{int64(ws), from, to}, func(s scanner) error {
 			var object, kind string
 			var id gyre.ID

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -170,8 +169,8 @@ func (tx *Tx) readSaid(ctx context.Context, exposures []gyre.ID) error {
 		}
 	}
 	err := eachKey(tx.tx, ask, func(g given) error {
-		return each(ctx, tx.tx, "WITH want(id) AS ("+g.text+") SELECT o.exposure, o.source, o.seen, o.at FROM want w CROSS JOIN observation o WHERE o.exposure = w.id AND o.workspace = $"+
-			strconv.Itoa(len(g.args)+1), append(g.args, int64(tx.ws)), func(s scanner) error {
+		query, args := tx.lookup(g, "id", "e.exposure, e.source, e.seen, e.at", "observation", "e.exposure = w.id")
+		return each(ctx, tx.tx, query, args, func(s scanner) error {
 			var id gyre.ID
 			var source string
 			var w word

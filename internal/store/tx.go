@@ -25,6 +25,7 @@ type Tx struct {
 	ws     gyre.ID
 	now    time.Time
 	at     time.Time // of its events: now, but never before an earlier event
+	seq    int64     // of the newest event
 	events []gyre.Event
 	wake   bool // tell subscribers after the commit
 	actor  string
@@ -66,6 +67,7 @@ func (db *DB) write(ctx context.Context, ws gyre.ID, fn func(*Tx) error) error {
 	if tx.wake {
 		db.hub.notify(ws, seq)
 	}
+	db.firstStatistics(ctx, len(tx.events))
 	return nil
 }
 
@@ -80,6 +82,7 @@ func (db *DB) turn(ctx context.Context, sqlTx *txn, ws gyre.ID, fn func(*Tx) err
 	if err != nil {
 		return nil, 0, fmt.Errorf("lock workspace: %w", err)
 	}
+	tx.seq = seq
 	// Now that it is this transaction's turn: events are in the order of time too.
 	tx.now = db.now().UTC().Truncate(time.Microsecond)
 	tx.at = tx.now

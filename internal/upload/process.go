@@ -183,7 +183,9 @@ func (p *process) check(ctx context.Context) (checked, error) {
 	checker := p.Checker()
 	var wrong error // as the checker says it; importers may say it otherwise
 	c := checked{}
-	c.info, c.report, c.refused = p.Parse(ctx, d, func(int, int, string) {}, func(ctx context.Context, b *gyre.Batch) error {
+	c.info, c.report, c.refused = pipelined(ctx, func(ctx context.Context, emit plugin.Emit) (plugin.Info, plugin.Report, error) {
+		return p.Parse(ctx, d, func(int, int, string) {}, emit)
+	}, func(ctx context.Context, b *gyre.Batch) error {
 		err := checker.Emit(ctx, b)
 		if err != nil && wrong == nil && ctx.Err() == nil {
 			wrong = inFile(d.Name, err)

@@ -154,13 +154,28 @@ func (j *JSON) Text() (string, error) {
 // shape is ErrShape.
 func (j *JSON) Decode(v any) error {
 	place := j.Place()
+	raw, err := j.Value()
+	if err != nil {
+		return err
+	}
+	return Unmarshal(raw, place, v)
+}
+
+// Value reads a value as it is written, of at most MaxValue bytes. It is valid until
+// the next reading.
+func (j *JSON) Value() ([]byte, error) {
 	j.budget.allow(MaxValue, "one value")
 	raw, err := j.dec.ReadValue()
 	j.budget.allowAll()
 	if err != nil {
-		return j.fail(err)
+		return nil, j.fail(err)
 	}
-	err = json.Unmarshal(raw, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return raw, nil
+}
+
+// Unmarshal is Decode for what Value has read at a place.
+func Unmarshal(raw []byte, place string, v any) error {
+	err := json.Unmarshal(raw, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", place, ErrShape, misfit(err))
 	}

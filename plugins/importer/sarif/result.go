@@ -117,8 +117,8 @@ func (r *run) findings(x *result) []gyre.Finding {
 	if u == nil {
 		u = &rule{}
 	}
-	if u.kind == nil || u.kind.id != id {
-		u.kind = &ruleKind{id: id}
+	if u.kind == nil || u.kind.id != id || u.kind.tool != r.tool {
+		u.kind = &ruleKind{id: id, tool: r.tool}
 		u.kind.weakness, u.kind.aspect = r.weakness(id, u)
 	}
 	w, aspect := u.kind.weakness, u.kind.aspect
@@ -317,9 +317,9 @@ func cwes(texts []string) []string {
 	return out
 }
 
-// ruleKind is what a rule finds under one id, kept because a rule finds it often.
+// ruleKind is what a rule of a tool finds under one id, kept because a rule finds it often.
 type ruleKind struct {
-	id       string
+	id, tool string
 	weakness gyre.Weakness
 	aspect   gyre.Aspect
 }

@@ -4,6 +4,7 @@
 package sarif
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -41,10 +42,12 @@ type run struct {
 	began      time.Time
 	ref        gyre.Ref
 	prints     plugin.Fingerprints
+	described  map[[sha256.Size]byte]*rule // of all runs, by what is written of them
 }
 
 // rule is a reportingDescriptor (section 3.49).
 type rule struct {
+	id                       string
 	title, description, help string
 	link                     string
 	level                    string
@@ -60,6 +63,7 @@ func (im *importer) describe(j *document.JSON) ([]*run, error) {
 		return nil, gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
 	}
 	var runs []*run
+	described := map[[sha256.Size]byte]*rule{}
 	version, hasRuns := "", false
 	err := j.Object(func(key string) (err error) {
 		switch key {
@@ -71,7 +75,7 @@ func (im *importer) describe(j *document.JSON) ([]*run, error) {
 				if len(runs) == maxRuns {
 					return gyre.FieldErrorf(gyre.TooLarge, j.Place(), "more than %d runs", maxRuns)
 				}
-				r := &run{rules: map[string]*rule{}, bases: map[string]string{}, components: [][]string{nil}}
+				r := &run{rules: map[string]*rule{}, bases: map[string]string{}, components: [][]string{nil}, described: described}
 				runs = append(runs, r)
 				return im.shapeOf(r, j.Object(func(key string) error { return im.shape(r.member(j, key)) }))
 			})
@@ -206,6 +210,33 @@ func (r *run) rule(j *document.JSON, index int) error {
 	if len(r.order) >= maxRules {
 		return j.Skip()
 	}
+	place := j.Place()
+	raw, err := j.Value()
+	if err != nil {
+		return err
+	}
+	// Each run of a report lists the rules of its tool, and most list the same.
+	written := sha256.Sum256(raw)
+	u := r.described[written]
+	if u == nil {
+		if u, err = readRule(raw, place); err == nil {
+			r.described[written] = u
+		}
+	}
+	// Its place counts even when it cannot be read, because results name rules by index.
+	r.components[index] = append(r.components[index], u.id)
+	if err != nil || u.id == "" {
+		return err
+	}
+	if _, known := r.rules[u.id]; !known {
+		r.order = append(r.order, u.id)
+	}
+	r.rules[u.id] = u
+	return nil
+}
+
+// readRule reads a rule; one that cannot be read may have an id.
+func readRule(raw []byte, place string) (*rule, error) {
 	var in struct {
 		ID      string          `json:"id"`
 		Name    string          `json:"name"`
@@ -224,11 +255,8 @@ func (r *run) rule(j *document.JSON, index int) error {
 			} `json:"target"`
 		} `json:"relationships"`
 	}
-	err := j.Decode(&in)
-	// Its place counts even when it cannot be read, because results name rules by index.
-	r.components[index] = append(r.components[index], in.ID)
-	if err != nil || in.ID == "" {
-		return err
+	if err := document.Unmarshal(raw, place, &in); err != nil || in.ID == "" {
+		return &rule{id: in.ID}, err
 	}
 	title := in.Short.String()
 	if title == "" && in.Name != in.ID {
@@ -238,7 +266,7 @@ func (r *run) rule(j *document.JSON, index int) error {
 		title = in.Full.String()
 	}
 	u := &rule{
-		title: document.Line(title, 200), description: document.Lines(in.Full.String(), maxHelp),
+		id: in.ID, title: document.Line(title, 200), description: document.Lines(in.Full.String(), maxHelp),
 		help: document.Lines(in.Help.String(), maxHelp), link: document.Line(in.HelpURI, 500), level: in.Default.Level,
 		securitySeverity: number(in.Properties["security-severity"]), tags: words(in.Properties["tags"]),
 	}
@@ -255,11 +283,7 @@ func (r *run) rule(j *document.JSON, index int) error {
 		ids = append(ids, rel.Target.ID)
 	}
 	u.cwes = cwes(ids)
-	if _, known := r.rules[in.ID]; !known {
-		r.order = append(r.order, in.ID)
-	}
-	r.rules[in.ID] = u
-	return nil
+	return u, nil
 }
 
 func (r *run) artifact(j *document.JSON) error {
