@@ -163,7 +163,7 @@ func (w *write) sight(e *estate, s *sighting, who *who, i int, give map[string]m
 		a = newAsset(s, w.run.Workspace)
 		a.ID, a.FirstSeen, a.LastSeen = id, w.at, w.at
 		e.assets[id] = a
-		w.seen[id] = true
+		w.seen[id], w.fresh[id] = true, true
 		w.counts.NewAssets++
 	}
 	strongest := 0

@@ -38,13 +38,17 @@ func (w *write) locate(ctx context.Context, all []finding) ([]finding, map[place
 
 // exposuresAt reads the exposures at n places.
 func (w *write) exposuresAt(ctx context.Context, n int, of func(int) place) ([]gyre.Exposure, error) {
-	assets, weaknesses, keys := make([]gyre.ID, n), make([]gyre.ID, n), make([]string, n)
+	assets, weaknesses, keys := make([]gyre.ID, 0, n), make([]gyre.ID, 0, n), make([]string, 0, n)
 	for i := range n {
-		p := of(i)
-		assets[i], weaknesses[i], keys[i] = p.asset, p.weakness, p.key
+		if p := of(i); !w.bare(p.asset) {
+			assets, weaknesses, keys = append(assets, p.asset), append(weaknesses, p.weakness), append(keys, p.key)
+		}
 	}
 	return w.tx.FindExposures(ctx, assets, weaknesses, keys)
 }
+
+// bare says that an asset can have no exposures yet, so that nobody need look.
+func (w *write) bare(asset gyre.ID) bool { return w.fresh[asset] && !w.reshaped }
 
 // spread puts a finding at each place where what it vaguely names lies, stored
 // or in the same batch.
@@ -61,7 +65,9 @@ func (w *write) spread(ctx context.Context, all []finding, have map[place]*gyre.
 		vague = append(vague, i)
 		if p := (pair{f.asset, f.weakness}); !asked[p] {
 			asked[p] = true
-			assets, weaknesses = append(assets, f.asset), append(weaknesses, f.weakness)
+			if !w.bare(f.asset) {
+				assets, weaknesses = append(assets, f.asset), append(weaknesses, f.weakness)
+			}
 		}
 	}
 	if len(vague) == 0 {

@@ -245,6 +245,10 @@ type write struct {
 	// touched are the assets that this batch says anything of but coverage;
 	// noted those of earlier ones.
 	touched, noted map[gyre.ID]bool
+	// fresh are the assets that this transaction has made; reshaped: others were
+	// merged or taken apart.
+	fresh    map[gyre.ID]bool
+	reshaped bool
 	// known are the weaknesses of which saying the same again changes nothing;
 	// learned those that this transaction adds; renamed: names are of other weaknesses now.
 	known, learned map[said]gyre.ID
@@ -259,7 +263,7 @@ func (s *Session) write(tx Tx) *write {
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{},
 		merged: map[gyre.ID]gyre.ID{}, own: maps.Clone(s.own), made: map[gyre.ID]gyre.ID{},
 		touched: map[gyre.ID]bool{}, noted: s.noted, binding: s.in.binding(),
-		known: s.repeated.at(tx.Seq()), learned: map[said]gyre.ID{},
+		fresh: map[gyre.ID]bool{}, known: s.repeated.at(tx.Seq()), learned: map[said]gyre.ID{},
 	}
 }
 

@@ -36,6 +36,7 @@ func (w *write) settle(ctx context.Context, all []sighting, t *thought, r *ident
 		}
 	}
 	for _, m := range merges {
+		w.reshaped = true
 		err := w.tx.MergeAsset(ctx, gyre.Merge{From: m.from, Into: m.into, Reason: t.reason(r, m), Actor: actor(w.run), Run: w.run.ID})
 		if err != nil {
 			return err
@@ -174,6 +175,7 @@ func (w *write) split(ctx context.Context, t *thought, r *identity.Result, m mov
 			sp.Source = append(sp.Source, source)
 		}
 	}
+	w.reshaped = true
 	if err := w.tx.SplitAsset(ctx, sp); err != nil {
 		return err
 	}
