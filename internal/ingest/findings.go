@@ -200,7 +200,9 @@ func (w *write) seeAgain(e *gyre.Exposure, f *finding, sources map[string]gyre.W
 		}
 	}
 	newest := !w.at.Before(e.LastSeen)
-	if e.Place != f.key { // found by less than is known of it now
+	// Found by less than is known of it now. A place that another source knows by its
+	// line stays that, or that source would not find it again.
+	if e.Place != f.key && (alone || f.Fingerprint == "") {
 		change("place", e.Place, f.key, w.run.Observer()+" tells more exactly where it lies")
 		e.Place = f.key
 	}

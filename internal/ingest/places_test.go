@@ -98,6 +98,26 @@ func TestTwoToolsOneLine(t *testing.T) {
 	})
 }
 
+// TestLineAndFingerprint: of two tools that see one line, of which one tells the
+// code's fingerprint and came second, each finds the exposure again.
+func TestLineAndFingerprint(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.run("line", gyre.RunPartial, repo(code("sqli", "src/db.go:10", "")))
+		w.run("print", gyre.RunPartial, repo(code("sqli", "src/db.go:10", "x")))
+		want := []string{"sqli at src/db.go:10 open [line print]"}
+		w.same("one exposure", w.places(), want)
+		seq := w.seq()
+		w.run("line", gyre.RunPartial, repo(code("sqli", "src/db.go:10", "")))
+		w.run("print", gyre.RunPartial, repo(code("sqli", "src/db.go:10", "x")))
+		w.same("after both again", w.places(), want)
+		w.same("events", w.seq()-seq, int64(4)) // of the runs themselves
+		w.run("line", gyre.RunSucceeded, repo())
+		w.run("print", gyre.RunPartial, repo(code("sqli", "src/db.go:10", "x")))
+		w.run("print", gyre.RunPartial, repo(code("sqli", "src/db.go:12", "x")))
+		w.same("when it is alone it follows the code", w.states(), map[string]gyre.State{"sqli at src/db.go:12": gyre.StateOpen})
+	})
+}
+
 // TestOwnWordsClose: a tool closes what it saw by what it calls the place,
 // also where people are shown what another one calls it.
 func TestOwnWordsClose(t *testing.T) {
