@@ -26,7 +26,12 @@ import (
 // imported imports a report and waits until that is done.
 func (a *App) imported(t testing.TB, in httpapi.Import) gyre.Upload {
 	t.Helper()
-	u := a.handIn(t, in)
+	return a.importedInto(t, a.workspace.ID, in)
+}
+
+func (a *App) importedInto(t testing.TB, ws gyre.ID, in httpapi.Import) gyre.Upload {
+	t.Helper()
+	u := a.handInTo(t, ws, in)
 	if u.State != gyre.UploadDone {
 		t.Fatalf("import of %s: %s, %v", in.Name, u.State, u.Err())
 	}
@@ -36,12 +41,17 @@ func (a *App) imported(t testing.TB, in httpapi.Import) gyre.Upload {
 // handIn hands a report in and waits for what becomes of it.
 func (a *App) handIn(t testing.TB, in httpapi.Import) gyre.Upload {
 	t.Helper()
+	return a.handInTo(t, a.workspace.ID, in)
+}
+
+func (a *App) handInTo(t testing.TB, ws gyre.ID, in httpapi.Import) gyre.Upload {
+	t.Helper()
 	in.Size = -1
-	r, err := imports{a}.Receive(t.Context(), a.workspace.ID, in)
+	r, err := imports{a}.Receive(t.Context(), ws, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := imports{a}.Wait(t.Context(), a.workspace.ID, r.ID)
+	u, err := imports{a}.Wait(t.Context(), ws, r.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
