@@ -19,6 +19,7 @@ import (
 func (a *App) Examine(ctx context.Context, ws gyre.ID) []httpapi.Examination {
 	checks := []httpapi.Examination{a.examineDatabase(ctx), a.examineFolder(), a.examineConsole(), a.examinePrivilege()}
 	checks = append(checks, a.examineFeeds(ctx)...)
+	checks = append(checks, a.examineJobs(ctx, ws)...)
 	return append(checks, a.examineScopes(ctx, ws))
 }
 
@@ -95,7 +96,10 @@ func (a *App) Gauges(ctx context.Context) ([]httpapi.Gauge, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []httpapi.Gauge
+	list, err := a.queueGauges(ctx, spaces)
+	if err != nil {
+		return nil, err
+	}
 	for _, ws := range spaces {
 		t, err := a.projected.Tally(ctx, ws.ID)
 		if err != nil {

@@ -196,7 +196,7 @@ func (a *App) workSync(ctx context.Context, t *job.Task) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed := false
+	changed := t.Again // what an earlier attempt stored is nothing new to this one
 	for _, s := range status {
 		changed = changed || (s.Error == "" && !s.Unchanged && (args.Feed == "" || s.Name == args.Feed))
 	}

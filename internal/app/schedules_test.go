@@ -6,9 +6,11 @@ package app
 import (
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
 )
 
@@ -79,5 +81,39 @@ func testScheduledCycle(t *testing.T, database string) {
 	}
 	if fire(3); !strings.Contains(s.Problem, "no scope") {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestScheduleOfTwoServers: of two installations on one database one asks, each time.
+func TestScheduleOfTwoServers(t *testing.T) {
+	url := storetest.URL(t, store.Postgres)
+	a := openOn(t, filepath.Join(t.TempDir(), "a"), t.TempDir(), url)
+	b := openOn(t, filepath.Join(t.TempDir(), "b"), t.TempDir(), url)
+	ctx, ws := t.Context(), a.workspace.ID
+	for _, app := range []*App{a, b} { // jobs wait, so that each time can be counted
+		if err := app.queue.Serve(ctx, 0, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := a.schedules.Create(ctx, ws, gyre.ScheduleInput{Name: "feeds", Kind: "sync", When: "1h", Feed: "kev"}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := 1; round <= 4; round++ {
+		var wg sync.WaitGroup
+		for _, app := range []*App{a, b, a, b} {
+			wg.Go(func() { app.schedules.Fire(ctx, s.Next) })
+		}
+		wg.Wait()
+		if s, err = b.schedules.Schedule(ctx, ws, s.ID); err != nil || s.Problem != "" || s.LastJob == 0 {
+			t.Fatalf("%+v %v", s, err)
+		}
+		all, err := a.queue.List(ctx, ws, nil, kindSync, 0, 100)
+		if err != nil || len(all) != round {
+			t.Fatalf("%d jobs after %d times: %v", len(all), round, err)
+		}
+		if _, err := b.queue.Cancel(ctx, ws, s.LastJob); err != nil { // one that waits stands for the next
+			t.Fatal(err)
+		}
 	}
 }

@@ -152,7 +152,7 @@ func (r *runner) Work(ctx context.Context, j *river.Job[envelope]) error {
 	defer cancel(nil)
 	defer context.AfterFunc(parent, func() { cancel(whyEnded(parent)) })()
 
-	t := &Task{ID: gyre.ID(j.ID), Workspace: j.Args.Workspace, Kind: r.kind.Name, Attempt: j.Attempt, args: j.Args.Args, q: r.q}
+	t := &Task{ID: gyre.ID(j.ID), Workspace: j.Args.Workspace, Kind: r.kind.Name, Attempt: j.Attempt, Again: j.Attempt > 1 || rescues(j.JobRow) > 0, args: j.Args.Args, q: r.q}
 	stop := t.keepProgress(ctx)
 	result, err := r.kind.Work(ctx, t)
 	stop()
@@ -212,6 +212,7 @@ type Task struct {
 	ID, Workspace gyre.ID
 	Kind          string
 	Attempt       int
+	Again         bool // an earlier attempt, or a process that is gone, may have done part of it
 	args          json.RawMessage
 	q             *Queue
 

@@ -13,6 +13,8 @@ import type {
   ImportPreview,
   PasswordChange,
   ReviewAnswer,
+  ScheduleInput,
+  SchedulePatch,
   ScopeInput,
   SignIn,
   TokenInput,
@@ -182,6 +184,22 @@ export const useCancelJob = () =>
 
 export const useRetryJob = () =>
   useWrite((id: string) => ok(client.POST('/api/v1/jobs/{id}/retry', { ...once(), ...at(id) })), 'jobs');
+
+export const useCreateSchedule = () =>
+  useWrite((body: ScheduleInput) => ok(client.POST('/api/v1/schedules', { ...once(), body })), 'schedules');
+
+export const usePatchSchedule = () =>
+  useWrite(
+    ({ id, body }: { id: string; body: SchedulePatch }) =>
+      ok(client.PATCH('/api/v1/schedules/{id}', { ...once(), ...at(id), body })),
+    'schedules',
+  );
+
+export const useDeleteSchedule = () =>
+  useWrite(
+    (id: string) => ok(client.DELETE('/api/v1/schedules/{id}', { ...once(), ...at(id) })),
+    'schedules',
+  );
 
 /** Makes a scope, or with an id replaces it. */
 export const useSaveScope = (id: string | undefined) =>

@@ -193,6 +193,13 @@ export const workersQuery = queryOptions({
   refetchInterval: 10_000,
 });
 
+export const schedulesQuery = queryOptions({
+  queryKey: ['schedules'],
+  queryFn: ({ signal }) => ok(client.GET('/api/v1/schedules', { signal })),
+  // They fire without this page.
+  refetchInterval: 10_000,
+});
+
 export const scopesQuery = queryOptions({
   queryKey: ['scopes'],
   queryFn: ({ signal }) => ok(client.GET('/api/v1/scopes', { signal })),

@@ -889,6 +889,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is done again and again */
+        get: operations["list-schedules"];
+        put?: never;
+        /** Have a cycle or a sync done again and again */
+        post: operations["create-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A schedule, and what became of its last time */
+        get: operations["get-schedule"];
+        put?: never;
+        post?: never;
+        /** Delete a schedule; jobs that it asked for stay */
+        delete: operations["delete-schedule"];
+        options?: never;
+        head?: never;
+        /** Pause or resume a schedule, or give it another time */
+        patch: operations["patch-schedule"];
+        trace?: never;
+    };
     "/api/v1/scopes": {
         parameters: {
             query?: never;
@@ -2281,6 +2318,61 @@ export interface components {
             id: string;
             name: string;
             owner?: string;
+        };
+        Schedule: {
+            actor: string;
+            /** Format: date-time */
+            created: string;
+            /** @description Of a sync; empty: every feed */
+            feed?: string;
+            id: string;
+            /**
+             * @description What is done: a cycle, or fetching feeds
+             * @enum {string}
+             */
+            kind: "cycle" | "sync";
+            /**
+             * Format: date-time
+             * @description When it was due last
+             */
+            last?: string;
+            last_job?: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it is due; nothing while it is paused
+             */
+            next?: string;
+            paused?: boolean;
+            /** @description Why the last time brought no job */
+            problem?: string;
+            /** @description Of a cycle; empty: every scope */
+            scopes?: string[];
+            /** @description A span such as 6h, or five cron fields (minute hour day month weekday) in UTC */
+            when: string;
+        };
+        ScheduleInput: {
+            /** @description Of a sync; empty: every feed */
+            feed?: string;
+            /**
+             * @description What is done: a cycle, or fetching feeds
+             * @enum {string}
+             */
+            kind: "cycle" | "sync";
+            name: string;
+            paused?: boolean;
+            /** @description Of a cycle; empty: every scope */
+            scopes?: string[];
+            /** @description A span such as 6h, or five cron fields (minute hour day month weekday) in UTC */
+            when: string;
+        };
+        ScheduleList: {
+            items: components["schemas"]["Schedule"][];
+        };
+        SchedulePatch: {
+            name?: string;
+            paused?: boolean;
+            when?: string;
         };
         Scope: {
             /** Format: date-time */
@@ -4786,6 +4878,172 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request do nothing */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
                 };
             };
             /** @description Error */

@@ -13,6 +13,7 @@ import { ProblemText } from '../components/ProblemText';
 import { SimpleTable } from '../components/SimpleTable';
 import { StateWord } from '../components/StateWord';
 import { Waiting } from '../components/Waiting';
+import { Schedules } from '../features/cycle/Schedules';
 import classes from '../features/discover/Imports.module.css';
 import { ago, duration, moment, none, plural } from '../lib/format';
 import { jobEnded, jobShare } from '../lib/jobs';
@@ -55,6 +56,7 @@ export function Jobs() {
           <JobTable label="Jobs that ended" jobs={ended} now={now} />
         </Panel>
       )}
+      <Schedules />
       <Panel title="Who works" flush>
         <Workers workers={workers?.items ?? []} now={now} />
       </Panel>
