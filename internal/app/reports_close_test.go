@@ -1,0 +1,86 @@
+// Copyright The Gyre Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gyre-ctem/gyre"
+	"github.com/gyre-ctem/gyre/internal/httpapi"
+)
+
+// TestReportsClose: a later report of one tool closes what it covers and does not
+// list, and nothing else.
+func TestReportsClose(t *testing.T) {
+	const (
+		digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+		other  = "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+	)
+	grype := func(day, digest, config, ignored string, names ...string) string {
+		var matches []string
+		for _, n := range names {
+			matches = append(matches, grypeMatch(n))
+		}
+		return `{"matches":[` + strings.Join(matches, ",") + `],"ignoredMatches":[` + ignored + `],"source":{"type":"image","target":{"userInput":"shop:1","manifestDigest":"` + digest + `"}},
+			"distro":{"name":"debian","version":"12"},"descriptor":{"name":"grype","timestamp":"2026-01-` + day + `T00:00:00Z","configuration":{` + config + `}}}`
+	}
+	bandit := func(day, metrics string, results ...string) string {
+		return `{"errors":[],"generated_at":"2026-01-` + day + `T00:00:00Z","metrics":{` + metrics + `"_totals":{"CONFIDENCE.HIGH":1}},"results":[` + strings.Join(results, ",") + `]}`
+	}
+	issue := func(file, test string) string {
+		return `{"code":"1 x\n","filename":"` + file + `","issue_severity":"LOW","issue_text":"x","line_number":1,"test_id":"` + test + `","test_name":"x"}`
+	}
+	both := grype("01", digest, "", "", "a", "b")
+	code := bandit("01", `"a.py":{"SEVERITY.LOW":2},"b.py":{"SEVERITY.LOW":1},`, issue("a.py", "B303"), issue("a.py", "B320"), issue("b.py", "B303"))
+	for _, c := range []struct {
+		name          string
+		first, second string
+		asset         string
+		closed        []string
+	}{
+		{"Grype no longer lists one", both, grype("02", digest, "", "", "a"), "", []string{"unknown#b"}},
+		{"Grype lists both again", both, grype("02", digest, "", "", "a", "b"), "", nil},
+		{"Grype lists none", both, grype("02", digest, "", ""), "", []string{"unknown#a", "unknown#b"}},
+		{"Grype was told to ignore it", both, grype("02", digest, "", grypeMatch("b"), "a"), "", nil},
+		{"Grype was told to leave out what has no fix", both, grype("02", digest, `"only-fixed":true`, "", "a"), "", nil},
+		{"Grype's report is older", both, strings.Replace(grype("02", digest, "", "", "a"), "2026-01-02", "2025-12-31", 1), "", nil},
+		{"Grype looked at another image", both, grype("02", other, "", "", "a"), "", nil},
+		{"Grype looked at what a person calls by one name", both, grype("02", digest, "", "", "a"), "shop", nil},
+		{
+			"Bandit no longer finds what it finds elsewhere", code,
+			bandit("02", `"a.py":{"SEVERITY.LOW":1},"b.py":{"SEVERITY.LOW":1},`, issue("a.py", "B320"), issue("b.py", "B303")), "shop",
+			[]string{"a.py:1"},
+		},
+		{"Bandit shows that it ran one of the two tests", code, bandit("02", `"a.py":{},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", []string{"a.py:1"}},
+		{"Bandit did not look at the file", code, bandit("02", `"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
+		{"Bandit left something out of the report", code, bandit("02", `"a.py":{"SEVERITY.LOW":1},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
+		{"Bandit was silenced there", code, bandit("02", `"a.py":{"nosec":2},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := openAt(t, filepath.Join(t.TempDir(), "data"), t.TempDir())
+			for _, text := range []string{c.first, c.second} {
+				a.imported(t, httpapi.Import{Name: "report.json", Asset: c.asset, Body: strings.NewReader(text)})
+			}
+			var closed []string
+			err := a.db.EachExposure(t.Context(), a.workspace.ID, func(e gyre.Exposure) error {
+				if e.State == gyre.StateFixed {
+					closed = append(closed, e.Locus)
+				}
+				return nil
+			})
+			slices.Sort(closed)
+			if err != nil || !slices.Equal(closed, c.closed) {
+				t.Errorf("closed %v, want %v; %v", closed, c.closed, err)
+			}
+		})
+	}
+}
+
+func grypeMatch(name string) string {
+	return `{"vulnerability":{"id":"CVE-2024-0001","severity":"High"},"artifact":{"name":"` + name + `","version":"1","type":"npm","locations":[]}}`
+}
