@@ -69,8 +69,13 @@ type results struct {
 type pending struct {
 	of, filter string
 	result     func() (*result, error)
-	there      atomic.Bool // result need not be waited for
+	there      atomic.Bool  // result need not be waited for
+	ends       atomic.Int64 // when it is no longer so, in nanoseconds; 0: it stays so
 }
+
+// A filter that speaks of now finds the same for this long: not everybody who
+// looks at a list of the last thirty days needs to have it worked out anew.
+const nowLasts = time.Second
 
 // find returns what a filter finds. Those who ask for the same at the same
 // time wait for the first.
@@ -78,6 +83,10 @@ func (t *table) find(filter string, now time.Time) (*result, error) {
 	r := &t.s.results
 	r.mu.Lock()
 	i := slices.IndexFunc(r.list, func(p *pending) bool { return p.filter == filter && p.of == t.schema.Name })
+	if i >= 0 && r.list[i].ended(now) {
+		r.list = slices.Delete(r.list, i, i+1)
+		i = -1
+	}
 	if i >= 0 {
 		p := r.list[i]
 		r.list = append(slices.Delete(r.list, i, i+1), p)
@@ -89,9 +98,12 @@ func (t *table) find(filter string, now time.Time) (*result, error) {
 	}
 	p := &pending{of: t.schema.Name, filter: filter}
 	p.result = sync.OnceValues(func() (*result, error) {
-		found, keep, err := t.search(filter, now)
+		found, usesNow, err := t.search(filter, now)
+		if usesNow {
+			p.ends.Store(now.Add(nowLasts).UnixNano())
+		}
 		p.there.Store(true)
-		if !keep {
+		if err != nil {
 			r.forget(p)
 		}
 		return found, err
@@ -105,14 +117,19 @@ func (t *table) find(filter string, now time.Time) (*result, error) {
 	return p.result()
 }
 
+func (p *pending) ended(now time.Time) bool {
+	ends := p.ends.Load()
+	return ends != 0 && now.UnixNano() >= ends
+}
+
 func (r *results) forget(p *pending) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = slices.DeleteFunc(r.list, func(x *pending) bool { return x == p })
 }
 
-// search runs a filter. keep says whether it would find the same again.
-func (t *table) search(filter string, now time.Time) (found *result, keep bool, err error) {
+// search runs a filter. usesNow says that it may find something else later.
+func (t *table) search(filter string, now time.Time) (found *result, usesNow bool, err error) {
 	cond, f, err := t.compile(filter, now)
 	if err != nil {
 		return nil, false, err
@@ -122,7 +139,7 @@ func (t *table) search(filter string, now time.Time) (found *result, keep bool, 
 		found.rows = cond.run(t.live)
 	}
 	found.total, found.risk = found.rows.count(), t.riskOf(found.rows)
-	return found, !f.UsesNow(), nil
+	return found, f.UsesNow(), nil
 }
 
 func (t *table) checkFacet(name string) error {

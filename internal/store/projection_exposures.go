@@ -231,8 +231,16 @@ func (db *DB) mostExposures(ctx context.Context, ws gyre.ID) (string, error) {
 	if db.dialect.NoIndex == "" {
 		return "", nil
 	}
+	var alone bool
+	err := db.r.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM exposure WHERE workspace < $1) AND NOT EXISTS (SELECT 1 FROM exposure WHERE workspace > $1)", int64(ws)).Scan(&alone)
+	if err != nil {
+		return "", fmt.Errorf("look for other exposures: %w", err)
+	}
+	if alone {
+		return db.dialect.NoIndex, nil
+	}
 	var all, own int64
-	err := db.r.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM exposure), (SELECT count(*) FROM exposure WHERE workspace = $1)", int64(ws)).Scan(&all, &own)
+	err = db.r.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM exposure), (SELECT count(*) FROM exposure WHERE workspace = $1)", int64(ws)).Scan(&all, &own)
 	if err != nil {
 		return "", fmt.Errorf("count exposures: %w", err)
 	}
