@@ -18,7 +18,8 @@ import (
 
 const (
 	// A fixed version or a configuration change is known. The remedy itself is wide.
-	fixable = `CAST(CASE WHEN remedy LIKE '%%"fixed":"%%' OR remedy LIKE '%%"kind":"change"%%' THEN 1 ELSE 0 END AS BIGINT)`
+	// SQLite looks for the first letter and then compares: a quotation mark is everywhere.
+	fixable = `CAST(CASE WHEN remedy LIKE '%%fixed":"%%' OR remedy LIKE '%%kind":"change"%%' THEN 1 ELSE 0 END AS BIGINT)`
 
 	// Each column costs SQLite about as much as reading the row: words come as one.
 	exposureWords       = "state || '\n' || band || '\n' || aspect || '\n' || class"
