@@ -84,7 +84,12 @@ func seqAt(ctx context.Context, q querier, ws gyre.ID, at int64) (int64, error) 
 	case at >= last.at:
 		return last.seq, nil
 	}
-	low, high := int64(1), last.seq // low is at most at, high is after it, or the last
+	return lastUpTo(ctx, q, ws, at, 1, last.seq)
+}
+
+// lastUpTo is the number of the last event up to a time among those from low,
+// which is of then or before, to high; 0 is before all.
+func lastUpTo(ctx context.Context, q querier, ws gyre.ID, at, low, high int64) (int64, error) {
 	for low < high {
 		mid := low + (high-low+1)/2
 		t, err := eventAt(ctx, q, ws, mid)

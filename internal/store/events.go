@@ -111,11 +111,25 @@ func (db *DB) EventsOfRun(ctx context.Context, ws, run gyre.ID, seq int64, limit
 		int64(ws), int64(run), seq, limit)
 }
 
-// EventsBetween lists the exposure events of a time span, in order.
+// EventsBetween lists the events of one kind of object from a time until before
+// another, in microseconds, after seq, in order. Events are in the order of time, so that
+// it need not look at those before and after.
 func (db *DB) EventsBetween(ctx context.Context, ws gyre.ID, object string, from, to, after int64, limit int) ([]gyre.Event, error) {
+	last, err := db.Seq(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	low, err := lastUpTo(ctx, db.r, ws, from-1, 0, last)
+	if err != nil {
+		return nil, fmt.Errorf("find first event: %w", err)
+	}
+	high, err := lastUpTo(ctx, db.r, ws, to-1, low, last)
+	if err != nil {
+		return nil, fmt.Errorf("find last event: %w", err)
+	}
 	return collect(ctx, db.r, scanEvent,
-		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND object = $2 AND at >= $3 AND at < $4 AND seq > $5 ORDER BY seq LIMIT $6",
-		int64(ws), object, from, to, after, limit)
+		"SELECT "+eventColumns+" FROM event WHERE workspace = $1 AND object = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5",
+		int64(ws), object, max(low, after), high, limit)
 }
 
 // Seq is the number of the workspace's newest event.
