@@ -53,10 +53,6 @@ func (t *table) list(q gyre.ListQuery, now time.Time) (*listing, error) {
 			return nil, err
 		}
 	}
-	after, err := readCursor(q.After, names, keys)
-	if err != nil {
-		return nil, err
-	}
 	for _, f := range q.Facets {
 		if err := t.checkFacet(f); err != nil {
 			return nil, err
@@ -66,7 +62,10 @@ func (t *table) list(q gyre.ListQuery, now time.Time) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{page: found.page(t, keys, after, q, limit)}
+	l := &listing{}
+	if l.page, err = found.page(t, names, keys, q, limit); err != nil {
+		return nil, err
+	}
 	l.info.Total, l.info.Risk, l.info.Seq = found.total, found.risk, t.s.seq
 	if len(l.page) > limit {
 		l.page = l.page[:limit]

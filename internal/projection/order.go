@@ -19,8 +19,11 @@ type sortKey struct {
 
 	dim  dimension
 	code func(row uint32) uint32
-	keys []uint64 // by code, ascending; nil for risk, whose key is made of the number itself
-	risk *column[float64]
+	// order works keys and keyOf out; it is called when a page must be picked. Keys
+	// are by code, ascending; risk has none, its key is made of the number itself.
+	order func() *ordered
+	keys  []uint64
+	risk  *column[float64]
 
 	// What a cursor holds: the value of a row, and the key of such a value.
 	number func(row uint32) float64
@@ -86,12 +89,21 @@ func (t *table) sortKey(s string) (sortKey, error) {
 		number := v.toNumber()
 		k.number = func(row uint32) float64 { return number(k.code(row)) }
 	}
-	o := t.orderOf(name, v)
-	k.keys = o.keys
-	if o.order != nil {
-		k.keyOf = o.order.keyOf
-	}
+	k.order = func() *ordered { return t.orderOf(name, v) }
 	return k, nil
+}
+
+// prepare makes keys ready to compare.
+func prepare(keys []sortKey) {
+	for i := range keys {
+		if k := &keys[i]; k.order != nil {
+			o := k.order()
+			k.keys = o.keys
+			if o.order != nil {
+				k.keyOf = o.order.keyOf
+			}
+		}
+	}
 }
 
 // toNumber returns the function that says a value that is no text as a number.

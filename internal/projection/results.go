@@ -39,15 +39,20 @@ type result struct {
 const maxPages = 32
 
 // page picks the rows of a page, one more than limit if there is one.
-func (r *result) page(t *table, keys []sortKey, after *mark, q gyre.ListQuery, limit int) []uint32 {
-	name := strings.Join(append([]string{strconv.Itoa(limit), q.After}, q.Sort...), "\x00")
+func (r *result) page(t *table, sortBy []string, keys []sortKey, q gyre.ListQuery, limit int) ([]uint32, error) {
+	name := strings.Join(append([]string{strconv.Itoa(limit), q.After}, sortBy...), "\x00")
 	r.mu.Lock()
 	rows, ok := r.pages[name]
 	r.mu.Unlock()
 	if ok {
-		return rows
+		return rows, nil
 	}
 	t.turn.take()
+	prepare(keys)
+	after, err := readCursor(q.After, sortBy, keys)
+	if err != nil {
+		return nil, err
+	}
 	rows = t.pick(r.rows, keys, after, limit)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +62,7 @@ func (r *result) page(t *table, keys []sortKey, after *mark, q gyre.ListQuery, l
 		}
 		r.pages[name] = rows
 	}
-	return rows
+	return rows, nil
 }
 
 // results remembers results by table and filter, the newest last.
