@@ -61,8 +61,8 @@ func Subject(in plugin.Input, own gyre.AssetSighting) gyre.AssetSighting {
 
 // Identify adds an identifier in normal form; an empty value adds none.
 func Identify(a *gyre.AssetSighting, t gyre.IdentifierType, value string) {
-	value = strings.TrimSpace(strings.TrimRight(strings.ToLower(document.Line(value, maxID)), "."))
-	if value == "" || t == gyre.IDHostname && strings.ContainsAny(value, " ") {
+	value = strings.TrimLeft(strings.TrimRight(strings.ToLower(document.Line(value, maxID)), ". "), " ")
+	if value == "" || (t == gyre.IDHostname || t == gyre.IDFQDN) && strings.Contains(value, " ") {
 		return
 	}
 	i := gyre.Identifier{Type: t, Value: value}
@@ -88,7 +88,7 @@ func Image(reference, digest string) gyre.AssetSighting {
 	if a.Name != "" {
 		Identify(&a, gyre.IDURI, "image:"+a.Name)
 	} else {
-		a.Name = digest
+		a.Name = document.Line(digest, maxAsset)
 	}
 	return a
 }

@@ -56,7 +56,7 @@ func TestWeakness(t *testing.T) {
 		"an advisory of it": {[]string{"GHSA-1", "CVE-2024-0001", "CVE-2024-0001", ""}, "CVE-2024-0001", []string{"GHSA-1"}},
 		"a bulletin":        {[]string{"DSA-1", "CVE-2024-0001", "CVE-2024-0002"}, "DSA-1", []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		"neither":           {[]string{"X-1", "Y-1"}, "X-1", []string{"Y-1"}},
-		"too long a name":   {[]string{strings.Repeat("x", 101), "Y-1"}, "Y-1", nil},
+		"too long a name":   {[]string{strings.Repeat("x", 301), "Y-1"}, "Y-1", nil},
 		"none":              {[]string{"", " "}, "", nil},
 	} {
 		var w gyre.Weakness
@@ -113,5 +113,23 @@ func TestCWE(t *testing.T) {
 	}
 	if !slices.Equal(list, []string{"CWE-79", "CWE-89"}) {
 		t.Error(list)
+	}
+}
+
+// What reports call things passes the contract of importers, whatever it is.
+func TestIdentify(t *testing.T) {
+	for value, want := range map[string]string{"DB-1.Example. .": "db-1.example", " . ": "", "two words": ""} {
+		var a gyre.AssetSighting
+		Identify(&a, gyre.IDFQDN, value)
+		got := ""
+		if len(a.Identifiers) > 0 {
+			got = a.Identifiers[0].Value
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
+	}
+	if a := Image("", "x\x00y"); strings.Contains(a.Name, "\x00") || len(a.Identifiers) != 0 {
+		t.Errorf("%+v", a)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxNames = 20  // of one weakness
-	maxIDLen = 100 // of one of them
+	maxIDLen = 300 // of one of them; rules of Semgrep are longer than a hundred
 )
 
 var cveID = regexp.MustCompile(`^(?i:CVE)-\d{4}-\d{4,19}$`)

@@ -38,6 +38,17 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
+// A rule keeps its whole name, or two rules would be one.
+func TestLongRules(t *testing.T) {
+	rule := "javascript.express.security.audit.express-path-join-resolve-traversal.express-path-join-resolve-traversal"
+	c, report, err := plugintest.Import(t.Context(), Importer{}, plugin.Input{Name: "r", Reader: strings.NewReader(
+		`{"vulnerabilities":[{"name":"x","location":{"file":"a","start_line":1},"identifiers":[{"type":"semgrep_id","name":"` + rule + `","value":"` + rule + `"}]}]}`,
+	)})
+	if err != nil || len(c.Findings) != 1 || c.Findings[0].Weakness.Key != "semgrep:"+rule {
+		t.Error(err, c.Findings, report)
+	}
+}
+
 func TestHostile(t *testing.T) {
 	for _, text := range []string{
 		``, `[]`, `{}`, `7`, `{"vulnerabilities":`, `{"vulnerabilities":[]} x`, `{"vulnerabilities":` + strings.Repeat(`[`, 300),
