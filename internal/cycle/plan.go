@@ -14,13 +14,14 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/remediate"
 )
 
 // PlanStore is what planning reads. Unknown IDs are left out of answers.
 type PlanStore interface {
-	Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Exposure, error)
 	Assets(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Asset, error)
 	Weaknesses(ctx context.Context, ws gyre.ID, ids []gyre.ID) ([]gyre.Weakness, error)
 
@@ -31,8 +32,9 @@ type PlanStore interface {
 	// PlanChanges says what happened after one event, up to another one:
 	// everything; or exposures, those of them that moved, and actions.
 	PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (everything bool, exposures, moved, actions []gyre.ID, err error)
-	// EachPlanRow calls fn for exposures, all that are active with ids nil.
-	EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(id, weakness, action gyre.ID, state gyre.State, remedy gyre.Remedy) error) error
+	// EachPlanRow calls fn for exposures, all that are active with ids nil: where they
+	// lie, their state, remedy and action.
+	EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error
 	// FormerActions are the actions in which exposures ever were.
 	FormerActions(ctx context.Context, ws gyre.ID, exposures []gyre.ID) ([]gyre.ID, error)
 	// EachMember calls fn for the active exposures of actions.
@@ -68,9 +70,9 @@ type Plan struct {
 
 const (
 	planChunk = 500 // exposures read at a time
-	// planPart bounds the exposures whose actions are made and saved together; a
-	// single action may have more.
-	planPart = 10_000
+	// planPart bounds the exposures whose actions are made and saved together, while
+	// the next ones are read; a single action may have more.
+	planPart = 5_000
 )
 
 // Plan implements Remediator.
@@ -227,10 +229,10 @@ func (r *replan) rows(ctx context.Context, ids []gyre.ID, fn func(id, action gyr
 		return nil
 	}
 	intern := map[string]string{}
-	err := r.Store.EachPlanRow(ctx, r.ws, ids, func(id, weakness, action gyre.ID, state gyre.State, remedy gyre.Remedy) error {
-		e := row{id: id, weakness: weakness, action: action}
-		if state.Active() {
-			key := remediate.Key(gyre.Exposure{Remedy: remedy}, gyre.Weakness{Key: byWeakness})
+	err := r.Store.EachPlanRow(ctx, r.ws, ids, func(x gyre.Exposure, action gyre.ID) error {
+		e := row{id: x.ID, weakness: x.Weakness, action: action}
+		if x.State.Active() {
+			key := remediate.Key(gyre.Exposure{Remedy: x.Remedy}, gyre.Weakness{Key: byWeakness})
 			if strings.HasSuffix(key, byWeakness) {
 				key = byWeakness
 			}
@@ -269,8 +271,39 @@ func (r *replan) save(ctx context.Context) error {
 			return fmt.Errorf("score exposures: %w", err)
 		}
 	}
+	// The next part is read while one is stored: they have nothing in common.
+	g, ctx := errgroup.WithContext(ctx)
+	parts := make(chan planPartRead)
+	g.Go(func() error {
+		defer close(parts)
+		return r.parts(ctx, risk, parts)
+	})
+	g.Go(func() error {
+		for part := range parts {
+			mark := ""
+			if part.last {
+				mark = r.mark
+			}
+			if err := r.Save(ctx, r.ws, remediate.Plan(part.items, r.Guides, r.Now()), empty, mark); err != nil {
+				return fmt.Errorf("save plan: %w", err)
+			}
+			empty = nil
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// planPartRead is what some actions are made of.
+type planPartRead struct {
+	items []remediate.Item
+	last  bool
+}
+
+// parts reads the groups, some at a time; there is always a last part.
+func (r *replan) parts(ctx context.Context, risk func(gyre.ID) float64, to chan<- planPartRead) error {
 	keys := slices.Sorted(maps.Keys(r.groups))
-	for {
+	for last := false; !last; {
 		var ids []gyre.ID
 		n := 0
 		for n < len(keys) && (n == 0 || len(ids)+len(r.groups[keys[n]]) <= planPart) {
@@ -279,22 +312,18 @@ func (r *replan) save(ctx context.Context) error {
 			n++
 		}
 		keys = keys[n:]
-		mark := ""
-		if len(keys) == 0 {
-			mark = r.mark
-		}
+		last = len(keys) == 0
 		items, err := r.items(ctx, ids, risk)
 		if err != nil {
 			return err
 		}
-		if err := r.Save(ctx, r.ws, remediate.Plan(items, r.Guides, r.Now()), empty, mark); err != nil {
-			return fmt.Errorf("save plan: %w", err)
-		}
-		empty = nil
-		if len(keys) == 0 {
-			return nil
+		select {
+		case to <- planPartRead{items, last}:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // items reads the exposures and, once each, what they refer to.
@@ -304,7 +333,11 @@ func (r *replan) items(ctx context.Context, ids []gyre.ID, risk func(gyre.ID) fl
 	assets := map[gyre.ID]gyre.Asset{}
 	weaknesses := map[gyre.ID]gyre.Weakness{}
 	for from := 0; from < len(ids); from += planChunk {
-		exposures, err := r.Store.Exposures(ctx, r.ws, ids[from:min(from+planChunk, len(ids))])
+		exposures := make([]gyre.Exposure, 0, planChunk)
+		err := r.Store.EachPlanRow(ctx, r.ws, ids[from:min(from+planChunk, len(ids))], func(e gyre.Exposure, _ gyre.ID) error {
+			exposures = append(exposures, e)
+			return nil
+		})
 		if err != nil {
 			return nil, fmt.Errorf("read exposures: %w", err)
 		}

@@ -211,29 +211,28 @@ func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, wan
 	return nil
 }
 
-const planRow = "SELECT e.id, e.weakness, e.action, e.state, e.remedy FROM exposure e WHERE e.workspace = $1"
+const planRow = "SELECT id, asset, weakness, action, state, aspect, locus, remedy FROM exposure WHERE workspace = $1"
 
-// EachPlanRow calls fn with what a plan needs to know of exposures to find their
-// actions: of those of ids that exist, or of all that are active when ids is nil.
-func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(id, weakness, action gyre.ID, state gyre.State, remedy gyre.Remedy) error) error {
+// EachPlanRow calls fn with what a plan needs to know of exposures: where they lie,
+// their state, remedy and action. It reads those of ids that exist, or all that are active
+// when ids is nil.
+func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error {
 	remedyOf := remedyReader()
-	row := func(s scanner) error {
-		var id, weakness, action gyre.ID
-		var state, text string
-		if err := s.Scan((*int64)(&id), (*int64)(&weakness), (*int64)(&action), &state, &text); err != nil {
-			return err
-		}
-		remedy, err := remedyOf(text)
+	row := func(r wideRow) error {
+		remedy, err := remedyOf(r.text(7))
 		if err != nil {
 			return err
 		}
-		return fn(id, weakness, action, gyre.State(state), remedy)
+		return fn(gyre.Exposure{
+			ID: gyre.ID(r.int(0)), Workspace: ws, Asset: gyre.ID(r.int(1)), Weakness: gyre.ID(r.int(2)), State: gyre.State(r.word(4)),
+			Aspect: gyre.Aspect(r.word(5)), Locus: r.text(6), Remedy: remedy,
+		}, gyre.ID(r.int(3)))
 	}
 	if ids == nil {
-		return each(ctx, db.r, planRow+" AND e.state IN "+activeStates+" ORDER BY e.id", []any{int64(ws)}, row)
+		return db.eachWide(ctx, planRow+" AND state IN "+activeStates+" ORDER BY id", []any{int64(ws)}, row)
 	}
 	return inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		return each(ctx, db.r, planRow+" AND e.id IN "+in, args, row)
+		return db.eachWide(ctx, planRow+" AND id IN "+in, args, row)
 	})
 }
 
