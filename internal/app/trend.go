@@ -32,6 +32,8 @@ func (p *past) AsOf(ctx context.Context, ws gyre.ID, at time.Time) (httpapi.Past
 	return v, nil
 }
 
+func (p *past) Then(at time.Time) httpapi.Then { return p.db.AsOf(at) }
+
 func (p *past) HistoryBegins(ctx context.Context, ws gyre.ID) (time.Time, error) {
 	return p.db.HistoryBegins(ctx, ws)
 }

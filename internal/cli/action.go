@@ -27,18 +27,27 @@ func (c *cli) actionCmd() *cobra.Command {
 func (c *cli) actionListCmd() *cobra.Command {
 	state := "open,in_progress,done"
 	limit := 20
+	var asOf string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List actions, the one that removes most risk first", Args: cobra.NoArgs,
+		Example: "  gyre action list\n  gyre action list --as-of 2026-11-01",
 		RunE: c.with(func(cmd *cobra.Command, a *api, _ []string) error {
 			var list httpapi.ActionList
-			if err := a.get(cmd.Context(), "/actions", url.Values{"state": {state}, "limit": {strconv.Itoa(limit)}}, &list); err != nil {
+			q := url.Values{"state": {state}, "limit": {strconv.Itoa(limit)}}
+			if asOf != "" {
+				q.Set("as_of", asOf)
+			}
+			if err := a.get(cmd.Context(), "/actions", q, &list); err != nil {
 				return err
 			}
-			return c.printer().list(list, actionRows(list))
+			r := actionRows(list)
+			r.footer += pastNote(list.AsOf)
+			return c.printer().list(list, r)
 		}),
 	}
 	cmd.Flags().StringVar(&state, "state", state, "open, in_progress, done, verified, dismissed; separated by commas")
 	cmd.Flags().IntVar(&limit, "limit", limit, "at most this many")
+	addAsOf(cmd, &asOf)
 	return cmd
 }
 
@@ -59,11 +68,12 @@ func actionRows(list httpapi.ActionList) *rows {
 }
 
 func (c *cli) actionShowCmd() *cobra.Command {
-	return &cobra.Command{
+	var asOf string
+	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show what to do, step by step, and what it removes", Args: cobra.ExactArgs(1),
 		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.ActionDetail
-			if err := a.get(cmd.Context(), "/actions/"+url.PathEscape(args[0]), nil, &d); err != nil {
+			if err := a.get(cmd.Context(), "/actions/"+url.PathEscape(args[0]), asOfQuery(asOf), &d); err != nil {
 				return err
 			}
 			p := c.printer()
@@ -88,11 +98,13 @@ func (c *cli) actionShowCmd() *cobra.Command {
 			for _, e := range d.Exposures {
 				r.add(e.ID.String(), points(e.Risk), e.Weakness, e.Asset.Name, short(e.Locus, 50), string(e.State))
 			}
-			r.footer = "Prove it with: gyre validate ID…"
+			r.footer = "Prove it with: gyre validate ID…" + pastNote(d.AsOf)
 			p.say("")
 			return p.list(nil, r)
 		}),
 	}
+	addAsOf(cmd, &asOf)
+	return cmd
 }
 
 func stepText(s gyre.Step) string {

@@ -58,11 +58,13 @@ func criticality(v gyre.Criticality) string {
 }
 
 func (c *cli) assetShowCmd() *cobra.Command {
-	return &cobra.Command{
+	var asOf string
+	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show an asset and what was seen of it", Args: cobra.ExactArgs(1),
+		Example: "  gyre asset show 06f3k2v8h4m0a\n  gyre asset show 06f3k2v8h4m0a --as-of 2026-11-01",
 		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.AssetDetail
-			if err := a.get(cmd.Context(), "/assets/"+url.PathEscape(args[0]), nil, &d); err != nil {
+			if err := a.get(cmd.Context(), "/assets/"+url.PathEscape(args[0]), asOfQuery(asOf), &d); err != nil {
 				return err
 			}
 			x := d.Asset
@@ -96,9 +98,15 @@ func (c *cli) assetShowCmd() *cobra.Command {
 				r.add(string(f.Aspect), short(f.Locus, 50), short(factSummary(f.Data), 80))
 			}
 			p.say("")
+			if note := pastNote(d.AsOf); note != "" {
+				p.say("%s What was collected of it, and its software, are not kept.", strings.TrimPrefix(note, "\n"))
+				return nil
+			}
 			return p.list(nil, r)
 		}),
 	}
+	addAsOf(cmd, &asOf)
+	return cmd
 }
 
 // factSummary names the few values of a fact that say most.

@@ -40,9 +40,7 @@ func (f *listFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "every row, page after page")
 }
 
-func (f *listFlags) addAsOf(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.asOf, "as-of", "", asOfHelp)
-}
+func (f *listFlags) addAsOf(cmd *cobra.Command) { addAsOf(cmd, &f.asOf) }
 
 func (f *listFlags) query() url.Values {
 	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
@@ -116,11 +114,13 @@ func pages[T any](ctx context.Context, a *api, path string, lf listFlags, next f
 }
 
 func (c *cli) exposureShowCmd() *cobra.Command {
-	return &cobra.Command{
+	var asOf string
+	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show an exposure: evidence, why this score, history, what to do", Args: cobra.ExactArgs(1),
+		Example: "  gyre exposure show 06f3k2v8h4m0a\n  gyre exposure show 06f3k2v8h4m0a --as-of 2026-11-01",
 		RunE: c.with(func(cmd *cobra.Command, a *api, args []string) error {
 			var d httpapi.ExposureDetail
-			if err := a.get(cmd.Context(), "/exposures/"+url.PathEscape(args[0]), nil, &d); err != nil {
+			if err := a.get(cmd.Context(), "/exposures/"+url.PathEscape(args[0]), asOfQuery(asOf), &d); err != nil {
 				return err
 			}
 			p := c.printer()
@@ -140,10 +140,13 @@ func (c *cli) exposureShowCmd() *cobra.Command {
 			for _, e := range d.Events {
 				history.add(when(e.At), e.Kind, e.From, e.To, e.Actor, short(e.Reason, 60))
 			}
+			history.footer = strings.TrimPrefix(pastNote(d.AsOf), "\n")
 			p.say("")
 			return p.list(nil, history)
 		}),
 	}
+	addAsOf(cmd, &asOf)
+	return cmd
 }
 
 func exposureFields(d httpapi.ExposureDetail) [][2]string {

@@ -23,6 +23,15 @@ import (
 
 const asOfHelp = "how it was at the end of a day (2026-11-01, UTC) or at a time (2026-11-01T12:00:00Z)"
 
+func addAsOf(cmd *cobra.Command, asOf *string) { cmd.Flags().StringVar(asOf, "as-of", "", asOfHelp) }
+
+func asOfQuery(asOf string) url.Values {
+	if asOf == "" {
+		return nil
+	}
+	return url.Values{"as_of": {asOf}}
+}
+
 // pastNote is what stands below an answer about the past.
 func pastNote(at time.Time) string {
 	if at.IsZero() {

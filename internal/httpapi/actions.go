@@ -28,14 +28,22 @@ func (s *server) listActions(ctx context.Context, in *struct {
 	State []gyre.ActionState `query:"state" maxItems:"5" doc:"Comma-separated; empty: every state"`
 	Sort  string             `query:"sort" enum:"-risk_removed,-exposures,due,title,-updated" default:"-risk_removed"`
 	Limit int                `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+	AsOfQuery
 },
 ) (*reply[ActionList], error) {
+	at, err := s.asOf("as_of", in.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	if !at.IsZero() {
+		return s.actionsThen(ctx, at, in.State, in.Sort, in.Limit)
+	}
 	all, err := s.Actions.Actions(ctx, workspace(ctx), in.State, 0)
 	if err != nil {
 		return nil, err
 	}
 	sortActions(all, in.Sort)
-	return ok(ActionList{all[:min(len(all), in.Limit)], len(all)}, nil)
+	return ok(ActionList{Items: all[:min(len(all), in.Limit)], Total: len(all)}, nil)
 }
 
 // sortActions keeps the order of risk removed among equals.
@@ -62,7 +70,18 @@ func noneLast(t time.Time) time.Time {
 	return t
 }
 
-func (s *server) getAction(ctx context.Context, in *ByID) (*reply[ActionDetail], error) {
+func (s *server) getAction(ctx context.Context, in *struct {
+	ByID
+	AsOfQuery
+},
+) (*reply[ActionDetail], error) {
+	at, err := s.asOf("as_of", in.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	if !at.IsZero() {
+		return s.actionThen(ctx, in.ID.ID, at)
+	}
 	ws := workspace(ctx)
 	a, err := s.Actions.Action(ctx, ws, in.ID.ID)
 	if err != nil {
@@ -83,7 +102,7 @@ func (s *server) getAction(ctx context.Context, in *ByID) (*reply[ActionDetail],
 	}
 	slices.SortStableFunc(rows, func(a, b gyre.ExposureRow) int { return cmp.Compare(b.Risk, a.Risk) })
 	books, err := s.runbooksOf(ctx, ws, rows)
-	return ok(ActionDetail{a, rows, books}, err)
+	return ok(ActionDetail{Action: a, Exposures: rows, Runbook: books}, err)
 }
 
 // runbooksOf fills the runbooks in for the active exposures of an action.

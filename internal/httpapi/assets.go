@@ -34,10 +34,20 @@ func (s *server) listAssets(ctx context.Context, in *struct{ Query }) (*reply[As
 	return ok(AssetPage{rows, info}, err)
 }
 
-func (s *server) getAsset(ctx context.Context, in *ByID) (*reply[AssetDetail], error) {
+func (s *server) getAsset(ctx context.Context, in *struct {
+	ByID
+	AsOfQuery
+},
+) (*reply[AssetDetail], error) {
+	at, err := s.asOf("as_of", in.AsOf)
+	if err != nil {
+		return nil, err
+	}
 	ws, id := workspace(ctx), in.ID.ID
+	if !at.IsZero() {
+		return s.assetDetailThen(ctx, id, at)
+	}
 	var d AssetDetail
-	var err error
 	if d.Asset, err = s.Assets.Asset(ctx, ws, id); err != nil {
 		return nil, err
 	}

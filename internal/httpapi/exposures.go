@@ -64,10 +64,20 @@ func (s *server) listExposures(ctx context.Context, in *struct{ Query }) (*reply
 	return ok(ExposurePage{rows, info}, err)
 }
 
-func (s *server) getExposure(ctx context.Context, in *ByID) (*reply[ExposureDetail], error) {
+func (s *server) getExposure(ctx context.Context, in *struct {
+	ByID
+	AsOfQuery
+},
+) (*reply[ExposureDetail], error) {
+	at, err := s.asOf("as_of", in.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	if !at.IsZero() {
+		return s.exposureThen(ctx, in.ID.ID, at)
+	}
 	ws := workspace(ctx)
 	var d ExposureDetail
-	var err error
 	if d.Exposure, err = s.Exposures.Exposure(ctx, ws, in.ID.ID); err != nil {
 		return nil, err
 	}

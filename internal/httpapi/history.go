@@ -18,6 +18,8 @@ import (
 type Past interface {
 	// AsOf returns the estate as it was; gyre.Invalid for a time before the history begins.
 	AsOf(ctx context.Context, ws gyre.ID, at time.Time) (PastView, error)
+	// Then reads single objects as they were.
+	Then(at time.Time) Then
 	// Trend adds up the estate at times that ascend.
 	Trend(ctx context.Context, ws gyre.ID, at []time.Time) ([]gyre.Tally, error)
 	// HistoryBegins is the first moment that can be looked back at; zero: nothing has happened yet.
@@ -31,6 +33,10 @@ type PastView interface {
 	Exposures(q gyre.ListQuery) ([]gyre.ExposureRow, gyre.ListInfo, error)
 	Assets(q gyre.ListQuery) ([]gyre.AssetRow, gyre.ListInfo, error)
 	Tally() gyre.Tally
+	// ExposureRows and AssetRows return the rows of ids that were there, in their order.
+	ExposureRows(ids []gyre.ID) []gyre.ExposureRow
+	AssetRows(ids []gyre.ID) []gyre.AssetRow
+	Score(exposure gyre.ID) (gyre.Score, error)
 }
 
 // Compactor removes what the retention settings say, or counts it.

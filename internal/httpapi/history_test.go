@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/internal/httpapi"
 	"github.com/gyre-ctem/gyre/internal/projection"
@@ -44,6 +46,8 @@ func (p past) AsOf(ctx context.Context, ws gyre.ID, at time.Time) (httpapi.PastV
 	}
 	return v, nil
 }
+
+func (p past) Then(at time.Time) httpapi.Then { return p.DB.AsOf(at) }
 
 func (p past) Trend(ctx context.Context, ws gyre.ID, at []time.Time) ([]gyre.Tally, error) {
 	out := make([]gyre.Tally, len(at))
@@ -107,6 +111,63 @@ func TestAsOf(t *testing.T) {
 		} else if pr := r.problem(t, 422, gyre.Invalid); !strings.Contains(pr.Detail, want) {
 			t.Errorf("%s: %q, want %q", query, pr.Detail, want)
 		}
+	}
+}
+
+// TestPagesAsOf: single exposures, assets and actions, and the list of actions, of an
+// earlier day are how they were then.
+func TestPagesAsOf(t *testing.T) {
+	w := newWorld(t)
+	planted := w.now().Add(-49 * time.Hour)
+	w.db.SetClock(func() time.Time { return planted })
+	p := w.plant(3)
+	id := p.ids()[0]
+	_, err := w.db.SavePlan(t.Context(), w.ws, []store.ActionDraft{{Action: gyre.Action{Key: "k", Title: "do it", Exposures: 1, RiskRemoved: 7}, Removes: p.ids()[:1]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.db.SetClock(time.Now)
+	c := w.as(gyre.RoleEditor)
+	now := read[httpapi.ExposureDetail](t, c.do("GET", "/exposures/"+id.String(), nil).want(t, 200))
+	if now.Action == nil || !now.AsOf.IsZero() {
+		t.Fatalf("now: %+v", now)
+	}
+	asset, action := now.Asset.ID.String(), now.Action.ID.String()
+	crown, owner, done := gyre.CriticalityCrown, "ann", gyre.ActionDone
+	c.do("PATCH", "/assets/"+asset, gyre.AssetPatch{Criticality: &crown, Owner: &owner}).want(t, 200)
+	c.do("PATCH", "/actions/"+action, gyre.ActionPatch{State: &done, Owner: &owner}).want(t, 200)
+	after := read[httpapi.ExposureDetail](t, c.do("GET", "/exposures/"+id.String(), nil).want(t, 200))
+	if after.Exposure.State != gyre.StateFixClaimed || after.Asset.Owner != "ann" || after.Score.Risk == now.Score.Risk {
+		t.Fatalf("after: %+v", after)
+	}
+	q := "?as_of=" + url.QueryEscape(planted.Add(time.Hour).Format(time.RFC3339))
+	then := read[httpapi.ExposureDetail](t, c.do("GET", "/exposures/"+id.String()+q, nil).want(t, 200))
+	if then.AsOf.IsZero() {
+		t.Error("it does not say of when it is")
+	}
+	was := now
+	was.AsOf, was.Runbook = then.AsOf, then.Runbook
+	was.Observations = then.Observations // of a later day than the plan of this test
+	near := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }) // intelligence ages
+	if d := cmp.Diff(was, then, near); d != "" {
+		t.Errorf("exposure (-then +looking back):\n%s", d)
+	}
+	a := read[httpapi.AssetDetail](t, c.do("GET", "/assets/"+asset+q, nil).want(t, 200))
+	if d := cmp.Diff(now.Asset, a.Asset); d != "" || a.Exposures.Count == 0 || a.AsOf.IsZero() {
+		t.Errorf("asset, with %+v (-then +looking back):\n%s", a.Exposures, d)
+	}
+	x := read[httpapi.ActionDetail](t, c.do("GET", "/actions/"+action+q, nil).want(t, 200))
+	if d := cmp.Diff(*now.Action, x.Action); d != "" || len(x.Exposures) != 1 || x.Exposures[0].State != gyre.StateOpen {
+		t.Errorf("action, with %+v (-then +looking back):\n%s", x.Exposures, d)
+	}
+	for state, want := range map[string]int{"open": 1, "done": 0} {
+		if list := read[httpapi.ActionList](t, c.do("GET", "/actions"+q+"&state="+state, nil).want(t, 200)); list.Total != want || list.AsOf.IsZero() {
+			t.Errorf("%d actions were %s: %+v", list.Total, state, list)
+		}
+	}
+	for _, path := range []string{"/exposures/", "/assets/", "/actions/"} {
+		c.do("GET", path+gyre.NewID().String()+q, nil).problem(t, 404, gyre.NotFound)
+		c.do("GET", path+id.String()+"?as_of=2001-01-01", nil).problem(t, 422, gyre.Invalid)
 	}
 }
 

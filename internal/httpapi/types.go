@@ -48,6 +48,7 @@ type ExposurePage struct {
 
 // ExposureDetail is all there is to know of one exposure.
 type ExposureDetail struct {
+	AsOf         time.Time          `json:"as_of,omitzero" doc:"It is how it was then, with today's knowledge of who is who"`
 	Exposure     gyre.Exposure      `json:"exposure"`
 	Asset        gyre.Asset         `json:"asset"`
 	Weakness     gyre.Weakness      `json:"weakness"`
@@ -85,6 +86,7 @@ type AssetPage struct {
 
 // AssetDetail is all there is to know of one asset.
 type AssetDetail struct {
+	AsOf       time.Time      `json:"as_of,omitzero" doc:"It is how it was then; facts, relations and components are not kept"`
 	Asset      gyre.Asset     `json:"asset"`
 	Scopes     []ScopeName    `json:"scopes"`
 	Facts      []FactRow      `json:"facts"`
@@ -133,10 +135,12 @@ type ComponentPage struct {
 type ActionList struct {
 	Items []gyre.Action `json:"items"`
 	Total int           `json:"total"`
+	AsOf  time.Time     `json:"as_of,omitzero" doc:"They are how they were then, but for their steps"`
 }
 
 // ActionDetail is an action with what it removes.
 type ActionDetail struct {
+	AsOf      time.Time          `json:"as_of,omitzero" doc:"It is how it was then, but for its steps"`
 	Action    gyre.Action        `json:"action"`
 	Exposures []gyre.ExposureRow `json:"exposures" doc:"At most 1,000, by risk"`
 	Runbook   []string           `json:"runbook" doc:"How changes are made in the scopes of its assets, filled in"`

@@ -123,6 +123,15 @@ func (v *View) Scores(yield func(Scored) error) (err error) {
 	return err
 }
 
+// Score explains the risk of one exposure.
+func (v *View) Score(exposure gyre.ID) (gyre.Score, error) {
+	in, err := v.Input(exposure)
+	if err != nil {
+		return gyre.Score{}, err
+	}
+	return prioritize.Score(in, prioritize.Sources{}), nil
+}
+
 // Input returns what the score of one exposure depends on.
 func (v *View) Input(exposure gyre.ID) (prioritize.Input, error) {
 	row, ok := v.s.fact(exposure)

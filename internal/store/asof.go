@@ -211,30 +211,22 @@ func (s *since) settle(ctx context.Context, q querier, ws gyre.ID, object string
 			return err
 		})
 	})
-	if err == nil {
-		// The events of merged exposures are the survivor's.
-		err = inChunks(ask, idArg, []any{int64(ws), seq, object}, func(in string, args []any) error {
-			return each(ctx, q, "SELECT DISTINCT object_id FROM event WHERE workspace = $1 AND seq <= $2 AND object = $3 AND object_id IN "+in, args, func(sc scanner) error {
-				id, err := scanID(sc)
-				delete(s.created, id)
-				return err
-			})
-		})
-	}
 	if err != nil {
 		return fmt.Errorf("read merges since: %w", err)
 	}
 	return nil
 }
 
-// movedEvents are the numbers of the events that merges since have given to the
-// exposure that stayed: they tell how the other one was.
-func movedEvents(ctx context.Context, q querier, ws gyre.ID, at int64) (map[int64]bool, error) {
-	out := map[int64]bool{}
-	err := each(ctx, q, `SELECT i.body FROM merge m JOIN merge_item i ON i.merge = m.id
-		WHERE m.workspace = $1 AND m.at > $2 AND m.undone = 0 AND i.kind = 'event' AND i.op = 'moved'`, []any{int64(ws), at}, func(s scanner) error {
+// movedEvents are the events that merges since have moved from one exposure to
+// another, with the one that they were of: they tell how that one was. Where the merge was
+// undone and its events went back, they are of that one again.
+func movedEvents(ctx context.Context, q querier, ws gyre.ID, at int64) (map[int64]gyre.ID, error) {
+	out := map[int64]gyre.ID{}
+	err := each(ctx, q, `SELECT i.object_id, i.body FROM merge m JOIN merge_item i ON i.merge = m.id
+		WHERE m.workspace = $1 AND m.at > $2 AND i.kind = 'event' AND i.op = 'moved' ORDER BY m.id, i.seq`, []any{int64(ws), at}, func(s scanner) error {
+		var id gyre.ID
 		var text string
-		if err := s.Scan(&text); err != nil {
+		if err := s.Scan((*int64)(&id), &text); err != nil {
 			return err
 		}
 		var keys [][]int64
@@ -242,7 +234,9 @@ func movedEvents(ctx context.Context, q querier, ws gyre.ID, at int64) (map[int6
 			return err
 		}
 		for _, k := range keys {
-			out[k[0]] = true
+			if _, earlier := out[k[0]]; !earlier {
+				out[k[0]] = id
+			}
 		}
 		return nil
 	})

@@ -149,7 +149,7 @@ func restoreWeakness(w *gyre.Weakness, before map[string]changeOf) error {
 		case "title":
 			err = c.was(&w.Title)
 		case "severity":
-			err = c.was(&w.Severity)
+			err = c.was((*int)(&w.Severity))
 		case "cvss":
 			err = c.was(&w.CVSS)
 		case "cvss_score":
@@ -177,7 +177,7 @@ type exposureBefore struct {
 	has                   uint16
 	fixable               bool
 	severity              int8
-	state, band           string
+	state, band, locus    string
 	aspect, class         string
 	stateSince, firstSeen int64
 	action                gyre.ID
@@ -195,13 +195,14 @@ const (
 	hasFixable
 	hasAction
 	hasSources
+	hasLocus
 )
 
 // note keeps what a field was, unless an earlier event has said it.
 func (b *exposureBefore) note(field string, c changeOf) error {
 	bit := map[string]uint16{
 		"state": hasState, "state_since": hasStateSince, "first_seen": hasFirstSeen, "severity": hasSeverity, "band": hasBand,
-		"aspect": hasAspect, "class": hasClass, "remedy": hasFixable, "action": hasAction, "sources": hasSources,
+		"aspect": hasAspect, "class": hasClass, "remedy": hasFixable, "action": hasAction, "sources": hasSources, "locus": hasLocus,
 	}[field]
 	if bit == 0 || b.has&bit != 0 {
 		return nil
@@ -228,6 +229,8 @@ func (b *exposureBefore) note(field string, c changeOf) error {
 		return c.was(&b.action)
 	case hasSources:
 		return c.was(&b.sources)
+	case hasLocus:
+		return c.was(&b.locus)
 	}
 	return nil
 }
@@ -260,6 +263,9 @@ func (b *exposureBefore) restore(e *ProjectionExposure) {
 	}
 	if has(hasAction) {
 		e.Action = b.action
+	}
+	if has(hasLocus) {
+		e.Locus = b.locus
 	}
 	if has(hasSources) {
 		if e.Sources = b.sources; len(e.Sources) == 0 {
@@ -306,10 +312,10 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 			return err
 		}
 		var came since
-		var own, others exposureBefores // of others that were merged into it
+		var own exposureBefores
 		err = eachSince(ctx, q, ws, "exposure", seq, ids, func(e sinceEvent) error {
-			if moved[e.seq] {
-				return others.note(e)
+			if of := moved[e.seq]; of != 0 && of != e.id {
+				return nil // it tells of one that was merged into it
 			}
 			came.note(e.id, e.kind)
 			if len(e.changes) == 0 {
@@ -320,8 +326,8 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 		if err != nil {
 			return err
 		}
-		young := came.joinedYoung()
-		if err := came.settle(ctx, q, ws, "exposure", seq); err != nil {
+		older, err := elders(ctx, q, ws, seq, came.joinedYoung(), moved)
+		if err != nil {
 			return err
 		}
 		var seen map[gyre.ID]int64
@@ -331,6 +337,13 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 			}
 		}
 		return exposuresNow(ctx, q, ws, ids, func(e ProjectionExposure) error {
+			if o := older[e.ID]; o != nil { // it was the other one then
+				e, err := o.listed(e, seen)
+				if err != nil {
+					return err
+				}
+				return yield(e)
+			}
 			if came.created[e.ID] {
 				return nil
 			}
@@ -338,9 +351,6 @@ func (p *AsOf) Exposures(ctx context.Context, ws gyre.ID, ids []gyre.ID, yield f
 				e.LastSeen = timeOf(at)
 			}
 			own.restore(&e)
-			if young[e.ID] { // it was the other one then
-				others.restore(&e)
-			}
 			return yield(e)
 		})
 	})

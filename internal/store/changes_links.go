@@ -120,7 +120,9 @@ func (tx *Tx) noteColumns(table string, id gyre.ID, from, to map[string]any) err
 		case "last_seen":
 			a, _ := was.(int64)
 			b, _ := is.(int64)
-			tx.sighted(table, id, timeOf(a), timeOf(b))
+			if a != b {
+				tx.overwritten(table, id, timeOf(a))
+			}
 			continue
 		}
 		tx.changed(table, id, col, columnValue(col, was), columnValue(col, is))
@@ -156,7 +158,9 @@ func (tx *Tx) noteStanding(id gyre.ID, was, is standing) error {
 	note("credentialed", was.Credentialed, is.Credentialed)
 	note("first_seen", micros(was.First), micros(is.First))
 	note("action", was.Action.String(), is.Action.String())
-	tx.sighted("exposure", id, was.Last, is.Last)
+	if !was.Last.Equal(is.Last) {
+		tx.overwritten("exposure", id, was.Last)
+	}
 	delete(tx.stored, id)
 	if was.Remedy == is.Remedy {
 		return nil

@@ -61,7 +61,7 @@ func (j *journal) mergeExposures(ctx context.Context, pairs []exposurePair) erro
 		losers, survivors = append(losers, p.loser), append(survivors, p.survivor)
 		both = append(both, p.loser, p.survivor)
 	}
-	noteSources, err := j.tx.noteSources(ctx, survivors)
+	noteSources, err := j.tx.noteSources(ctx, both)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,14 @@ import (
 
 // sighted notes that an object's last sighting moves.
 func (tx *Tx) sighted(object string, id gyre.ID, before, now time.Time) {
-	if !before.Before(now) {
-		return
+	if before.Before(now) {
+		tx.overwritten(object, id, before)
 	}
+}
+
+// overwritten notes when an object was seen last before that changes: forward with
+// a sighting, either way with a merge and its undoing.
+func (tx *Tx) overwritten(object string, id gyre.ID, before time.Time) {
 	if tx.seen == nil {
 		tx.seen = map[string]map[gyre.ID]int64{}
 	}
