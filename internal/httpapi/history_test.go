@@ -147,7 +147,7 @@ func TestPagesAsOf(t *testing.T) {
 	}
 	was := now
 	was.AsOf, was.Runbook = then.AsOf, then.Runbook
-	was.Observations = then.Observations // of a later day than the plan of this test
+	was.Observations = then.Observations                                              // of a later day than the plan of this test
 	near := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }) // intelligence ages
 	if d := cmp.Diff(was, then, near); d != "" {
 		t.Errorf("exposure (-then +looking back):\n%s", d)

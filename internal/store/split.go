@@ -155,6 +155,11 @@ func (s *splitting) double(ctx context.Context, id gyre.ID) (gyre.ID, error) {
 func (s *splitting) giveWord(ctx context.Context, from, to gyre.ID, source string) error {
 	tx := s.j.tx
 	args := []any{int64(tx.ws), int64(from), int64(to), source}
+	both := []gyre.ID{from, to}
+	before, err := tx.seenNow(ctx, both)
+	if err != nil {
+		return err
+	}
 	for _, where := range []string{
 		"workspace = $1 AND exposure = $3 AND source = $4 AND EXISTS (SELECT 1 FROM observation y WHERE y.exposure = $2 AND y.source = $4 AND y.at > observation.at)",
 		"workspace = $1 AND exposure = $2 AND source = $4 AND EXISTS (SELECT 1 FROM observation y WHERE y.exposure = $3 AND y.source = $4)",
@@ -165,6 +170,13 @@ func (s *splitting) giveWord(ctx context.Context, from, to gyre.ID, source strin
 	}
 	if _, err := tx.exec(ctx, "UPDATE observation SET exposure = $3 WHERE workspace = $1 AND exposure = $2 AND source = $4", args...); err != nil {
 		return fmt.Errorf("move observation: %w", err)
+	}
+	after, err := tx.seenNow(ctx, both)
+	if err != nil {
+		return err
+	}
+	for i, id := range both {
+		tx.changed("exposure", id, "sources", before[i], after[i])
 	}
 	s.j.event("exposure", to, "source", "", source)
 	s.j.event("exposure", from, "source", source, "")
