@@ -102,10 +102,12 @@ func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
 	writer := conf.Copy()
 	maps.Copy(writer.RuntimeParams, pgWriterParams)
 	db.w, db.r = stdlib.OpenDB(*writer), stdlib.OpenDB(*conf)
-	for _, pool := range []*sql.DB{db.w, db.r} {
-		pool.SetMaxOpenConns(12)
-		pool.SetMaxIdleConns(6)
-	}
+	// Together they leave room for a dozen processes on a server as it comes, which
+	// takes 100 connections. Writers of one workspace take turns anyway.
+	db.w.SetMaxOpenConns(8)
+	db.w.SetMaxIdleConns(4)
+	db.r.SetMaxOpenConns(8)
+	db.r.SetMaxIdleConns(4)
 	return nil
 }
 
