@@ -61,7 +61,6 @@ bench: ## Benchmarks, with ratios against a named baseline
 
 bench-10m: ## Ten million exposures on PostgreSQL: fill, load, change, ask (an hour, 20 GB of disk; no part of CI)
 	GYRE_BENCH_EXPOSURES=10000000 CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkStore$$/^postgres$$' -benchtime 1x -timeout 4h ./internal/projection
-	GYRE_BENCH_EXPOSURES=10000000 CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkLists$$' -timeout 4h ./internal/projection
 
 fuzz: ## Fuzz every parser for ten seconds
 	@sh scripts/fuzz.sh

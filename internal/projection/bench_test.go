@@ -93,9 +93,12 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// peoplePause is how long people look at an answer: quick people.
+const peoplePause = 100 * time.Millisecond
+
 // BenchmarkLists asks the questions from eight goroutines at once and reports how
 // long answers take: while the estate stays as it is, and while exposures change all
-// the time, so that little can be remembered. The plain way (naive_test.go) is the baseline.
+// the time, so that little can be remembered; without pause, and as people ask. The plain way (naive_test.go) is the baseline.
 func BenchmarkLists(b *testing.B) {
 	list := questions(names{software: "libcurl", host: "db-0001", hosts: "^(web|app)-.*eu"})
 	l := &live{made: makeEstate(benchSize())}
@@ -111,9 +114,11 @@ func BenchmarkLists(b *testing.B) {
 	l.forget()
 	heap()
 	a := newAsking(b, p, 1, list)
-	b.Run("quiet", func(b *testing.B) { a.run(b, nil) })
-	b.Run("changing", func(b *testing.B) { a.run(b, func() error { l.change(1); return nil }) })
-	b.Run("importing", func(b *testing.B) { a.run(b, func() error { l.change(1000); return nil }) })
+	change := func(n int) func() error { return func() error { l.change(n); return nil } }
+	b.Run("quiet", func(b *testing.B) { a.run(b, 0, nil) })
+	b.Run("changing", func(b *testing.B) { a.run(b, 0, change(1)) })
+	b.Run("importing", func(b *testing.B) { a.run(b, 0, change(1000)) })
+	b.Run("people", func(b *testing.B) { a.run(b, peoplePause, change(1)) })
 	b.Run("one", func(b *testing.B) { // each question by itself, nothing remembered
 		for i := range list {
 			b.Run(strings.ReplaceAll(list[i].name, " ", "_"), func(b *testing.B) {

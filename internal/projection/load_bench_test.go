@@ -33,9 +33,10 @@ func BenchmarkStore(b *testing.B) {
 			b.Run("load", func(b *testing.B) { f.load(b) })
 			f.p = projection.New(realStore{f.db})
 			a := newAsking(b, f.p, f.ws, questions(names{software: "falcondb37", host: "host-0001", hosts: "^host-.*[37][.]example"}))
-			b.Run("quiet", func(b *testing.B) { a.run(b, nil) })
-			b.Run("changing", func(b *testing.B) { f.changing(b, a, 1) })
-			b.Run("importing", func(b *testing.B) { f.changing(b, a, 500) })
+			b.Run("quiet", func(b *testing.B) { a.run(b, 0, nil) })
+			b.Run("changing", func(b *testing.B) { f.changing(b, a, 0, 1) })
+			b.Run("importing", func(b *testing.B) { f.changing(b, a, 0, 500) })
+			b.Run("people", func(b *testing.B) { f.changing(b, a, peoplePause, 1) })
 			b.Run("epss", func(b *testing.B) { f.epss(b) })
 		})
 	}
@@ -126,7 +127,7 @@ func (f *filled) load(b *testing.B) {
 
 // changing asks while n exposures at a time change state, and reports how long it takes
 // from the commit until a second process answers with the new state, at the most.
-func (f *filled) changing(b *testing.B, a *asking, n int) {
+func (f *filled) changing(b *testing.B, a *asking, pause time.Duration, n int) {
 	other := projection.New(realStore{f.other})
 	if _, err := other.View(b.Context(), f.ws); err != nil {
 		b.Fatal(err)
@@ -136,7 +137,7 @@ func (f *filled) changing(b *testing.B, a *asking, n int) {
 		b.Fatal(err)
 	}
 	var slowest time.Duration
-	a.run(b, func() error {
+	a.run(b, pause, func() error {
 		few := make([]gyre.ID, n)
 		for i := range few {
 			few[i] = ids[rand.IntN(len(ids))]

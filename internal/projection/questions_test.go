@@ -105,9 +105,9 @@ type answer struct {
 	took     time.Duration
 }
 
-// run asks the questions in a random order from eight goroutines that do not
-// pause, for some seconds, while change is called ten times a second.
-func (a *asking) run(b *testing.B, change func() error) {
+// run asks the questions in a random order from eight goroutines, which pause so
+// long between them, for some seconds, while change is called ten times a second.
+func (a *asking) run(b *testing.B, pause time.Duration, change func() error) {
 	const clients, span = 8, 4 * time.Second
 	took := make([][]answer, clients)
 	var all sync.WaitGroup
@@ -133,6 +133,7 @@ func (a *asking) run(b *testing.B, change func() error) {
 						b.Error(err)
 					}
 					took[c] = append(took[c], answer{i, time.Since(t)})
+					time.Sleep(pause)
 				}
 			})
 		}
