@@ -26,7 +26,7 @@ type builder struct {
 	states, bands                   words
 
 	lastAsset      found
-	lastWeaknesses [1 << weaknessBits]found
+	lastWeaknesses []found // while everything is loaded
 
 	selectors []selector
 	// What changed since the last state.
@@ -98,8 +98,12 @@ func (f *facts) freeze() facts {
 
 // trim gives back what columns have in reserve, after a load.
 func (b *builder) trim() {
+	b.lastWeaknesses = nil
 	b.assets.trim()
 	b.weaknesses.trim()
+	for _, w := range []*textWriter{&b.loci, &b.names, &b.titles, &b.keys} {
+		w.trim()
+	}
 	f := &b.facts
 	f.id.trim()
 	f.risk.trim()
@@ -141,7 +145,7 @@ func setLive(s *rowset, shared *bool, row uint32, live bool) {
 // putAsset adds or replaces one asset.
 func (b *builder) putAsset(a *Asset) uint32 {
 	dim := assetDim{
-		id: a.ID, firstSeen: micros(a.FirstSeen), lastSeen: micros(a.LastSeen),
+		id: a.ID, firstSeen: b.time(a.FirstSeen), lastSeen: b.time(a.LastSeen),
 		name: b.names.code(a.Name), owner: b.misc.code(a.Owner), os: b.misc.code(a.Attributes["os"]), zone: b.misc.code(string(a.Zone)),
 		tags: b.tags.code(codesOf(&b.misc, a.Tags)), scopes: b.scopes.code(b.codesOfIDs(a.Scopes)),
 		kind: b.misc.code(string(a.Kind)), criticality: uint8(min(max(a.Criticality, 0), math.MaxUint8)), // #nosec -- bounded
@@ -275,6 +279,10 @@ func (b *builder) dimensionsOf(e *Exposure) (asset, weakness uint32, ok bool) {
 			return 0, 0, false
 		}
 		b.lastAsset = found{e.Asset, asset}
+	}
+	if b.lastWeaknesses == nil {
+		weakness, ok = b.weakness(e.Weakness)
+		return asset, weakness, ok
 	}
 	last := &b.lastWeaknesses[uint64(e.Weakness)*0x9e3779b97f4a7c15>>(64-weaknessBits)] // #nosec -- a hash
 	if last.id != e.Weakness || last.id == 0 {

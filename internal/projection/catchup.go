@@ -249,8 +249,8 @@ func (p *Projection) sightings(ctx context.Context, ws gyre.ID, runs []gyre.ID) 
 }
 
 func (b *builder) seenAsset(s sighting) {
-	if row, ok := b.asset(s.id); ok && b.assets.ref(row).lastSeen < s.at {
-		b.assets.change(row).lastSeen = s.at
+	if row, ok := b.asset(s.id); ok && b.times.list[b.assets.ref(row).lastSeen] < s.at {
+		b.assets.change(row).lastSeen = b.times.code(s.at)
 		markStale(&b.stale.selected, row) // a selector may ask for it
 	}
 }

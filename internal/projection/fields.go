@@ -202,9 +202,9 @@ func (x assetFields) field(name string) (value, bool) {
 	case "tags":
 		return s.setList(dimAsset, &s.misc, &s.tags, func(c uint32) uint32 { return of(c).tags }), true
 	case "first_seen":
-		return value{dim: dimAsset, time: func(c uint32) int64 { return of(c).firstSeen }}, true
+		return value{dim: dimAsset, time: func(c uint32) int64 { return s.times.list[of(c).firstSeen] }}, true
 	case "last_seen":
-		return value{dim: dimAsset, time: func(c uint32) int64 { return of(c).lastSeen }}, true
+		return value{dim: dimAsset, time: func(c uint32) int64 { return s.times.list[of(c).lastSeen] }}, true
 	case "exposures":
 		t := s.totals()
 		return value{dim: dimAsset, ofFacts: true, number: func(c uint32) float64 { return float64(t.assets[c].exposures) }}, true

@@ -18,6 +18,7 @@ import (
 // now means in selectors.
 func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*builder, error) {
 	b := newBuilder()
+	b.lastWeaknesses = make([]found, 1<<weaknessBits)
 	scopes, err := source.Scopes(ctx, ws)
 	if err != nil {
 		return nil, fmt.Errorf("load scopes: %w", err)
@@ -26,7 +27,7 @@ func load(ctx context.Context, source Source, ws gyre.ID, now time.Time) (*build
 	if err := b.loadDimensions(ctx, source, ws); err != nil {
 		return nil, err
 	}
-	ordered := order(b.names.freeze(), b.titles.freeze(), b.keys.freeze())
+	ordered := order(b.names.freeze(), b.titles.freeze())
 	defer ordered.Wait()
 	var late []Exposure
 	if err := source.Exposures(ctx, ws, nil, func(e Exposure) error {

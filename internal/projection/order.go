@@ -146,7 +146,8 @@ func (t *table) textKeys(v value) *ordered {
 		dict, of = &w.texts, func(c uint32) uint32 { return codes[c] }
 	}
 	r := dict.ranking()
-	return &ordered{keys: t.keys(v.dim, func(c uint32) uint64 { return r.key(of(c)) }), order: r}
+	keys := r.keys()
+	return &ordered{keys: t.keys(v.dim, func(c uint32) uint64 { return keys[of(c)] }), order: r}
 }
 
 func (t *table) keys(d dimension, key func(code uint32) uint64) []uint64 {

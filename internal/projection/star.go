@@ -69,7 +69,7 @@ type facts struct {
 // assetDim is one asset.
 type assetDim struct {
 	id                  gyre.ID
-	firstSeen, lastSeen int64 // microseconds
+	firstSeen, lastSeen uint32 // times
 	name, owner, os     uint32
 	kind, zone, tags    uint32
 	scopes, member      uint32
@@ -175,7 +175,7 @@ func (s *star) assetRow(row uint32) gyre.AssetRow {
 	return gyre.AssetRow{
 		ID: a.id, Name: s.names.at(a.name), Kind: gyre.AssetKind(s.misc.at(a.kind)), Zone: gyre.Zone(s.misc.at(a.zone)),
 		Criticality: gyre.Criticality(a.criticality), Owner: s.misc.at(a.owner), Tags: s.texts(&s.misc, s.tags.at(a.tags)),
-		Exposures: int(t.assets[row].exposures), Risk: t.assets[row].risk, MaxBand: t.maxBand(row), LastSeen: timeOf(a.lastSeen),
+		Exposures: int(t.assets[row].exposures), Risk: t.assets[row].risk, MaxBand: t.maxBand(row), LastSeen: s.time(a.lastSeen),
 	}
 }
 

@@ -84,6 +84,9 @@ func (w *textWriter) code(s string) uint32 {
 	return code
 }
 
+// trim gives back what the list of texts has in reserve.
+func (w *textWriter) trim() { w.offs = slices.Clone(w.offs) }
+
 func (w *textWriter) freeze() texts {
 	t := w.texts
 	w.chunks = slices.Clone(w.chunks) // the last one changes as it is filled
@@ -135,10 +138,10 @@ func (x *index) place(h uint64, slot uint32) {
 	x.slots[i] = slot
 }
 
-// ranking is the order of texts: rank is the place of each code in it.
+// ranking is the order of texts.
 type ranking struct {
-	texts       texts
-	order, rank []uint32
+	texts texts
+	order []uint32
 }
 
 // ranks is what was found out about the texts of a dictionary: their newest order,
@@ -205,7 +208,7 @@ func (t *texts) ranking() *ranking {
 		added = append(added, uint32(c)) // #nosec -- fewer than 2^32 texts
 	}
 	slices.SortFunc(added, func(a, b uint32) int { return strings.Compare(t.at(a), t.at(b)) })
-	next := &ranking{texts: *t, order: make([]uint32, 0, t.len()), rank: make([]uint32, t.len())}
+	next := &ranking{texts: *t, order: make([]uint32, 0, t.len())}
 	for len(old) > 0 || len(added) > 0 {
 		from := &added
 		if len(added) == 0 || len(old) > 0 && t.at(old[0]) < t.at(added[0]) {
@@ -213,15 +216,19 @@ func (t *texts) ranking() *ranking {
 		}
 		next.order, *from = append(next.order, (*from)[0]), (*from)[1:]
 	}
-	for i, c := range next.order {
-		next.rank[c] = uint32(i) // #nosec -- fewer than 2^32 texts
-	}
 	r.now = next
 	return next
 }
 
-// key orders texts among each other, and with texts that have no code.
-func (r *ranking) key(code uint32) uint64 { return 2*uint64(r.rank[code]) + 1 }
+// keys are numbers, by code, that order texts among each other, and with texts
+// that have no code.
+func (r *ranking) keys() []uint64 {
+	keys := make([]uint64, len(r.order))
+	for i, c := range r.order {
+		keys[c] = 2*uint64(i) + 1 // #nosec -- an index
+	}
+	return keys
+}
 
 func (r *ranking) keyOf(s string) uint64 {
 	i, ok := slices.BinarySearchFunc(r.order, s, func(c uint32, s string) int { return strings.Compare(r.texts.at(c), s) })
