@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X github.com/gyre-ctem/gyre/internal/cli.version=$(VERSION)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # Packages with goroutines of their own: the race detector pays here. It needs cgo.
-RACE     = ./internal/app ./internal/auth ./internal/audit ./internal/cycle ./internal/discover ./internal/httpapi ./internal/ingest ./internal/intel ./internal/projection \
+RACE     = ./internal/app ./internal/auth ./internal/audit ./internal/cycle ./internal/discover ./internal/httpapi ./internal/ingest ./internal/intel ./internal/job ./internal/projection \
            ./internal/scope ./internal/validate ./plugin ./plugins/source/host ./plugins/source/network
 
 .PHONY: help run demo test build dev lint bench bench-10m gen fuzz e2e test-go test-race test-web packages tools clean

@@ -110,9 +110,9 @@ func TestScheduleProblem(t *testing.T) {
 		w.when("few", func(context.Context, *job.Task) (any, error) { <-block; return nil, nil })
 		free := sync.OnceFunc(func() { close(block) })
 		defer free()
+		w.ok(w.queue.Serve(w.Context(), 1, nil, nil)) // so what is held up waits
 		ids := []gyre.Job{w.add("few", "")}
 		w.until(ids[0].ID, gyre.JobRunning)
-		// One process may run more than Parallel of a kind in its own queue: fill until it is full.
 		for {
 			j, err := w.queue.Add(w.Context(), w.ws, job.Request{Kind: "few"})
 			if gyre.ErrorCode(err) == gyre.Unavailable {
