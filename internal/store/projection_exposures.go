@@ -88,7 +88,7 @@ func (db *DB) allExposures(ctx context.Context, ws gyre.ID, yield func(Projectio
 		return fmt.Errorf("divide exposures: %w", err)
 	}
 	if len(spans) == 1 {
-		return db.exposuresOf(ctx, ws, spans[0], noIndex, yield)
+		return db.exposuresAtOnce(ctx, ws, noIndex, yield)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	// Spans are begun in order, and no more than are soon needed: what was read
@@ -96,7 +96,7 @@ func (db *DB) allExposures(ctx context.Context, ws gyre.ID, yield func(Projectio
 	ahead := make(chan struct{}, min(runtime.GOMAXPROCS(0), maxSpanReaders))
 	out := make([]chan []ProjectionExposure, len(spans))
 	for i := range out {
-		out[i] = make(chan []ProjectionExposure, spanRows/batchRows)
+		out[i] = make(chan []ProjectionExposure, spanRows/batchRows+2) // a whole span: its reader does not wait with a connection
 	}
 	g.Go(func() error {
 		for i, s := range spans {
@@ -172,12 +172,65 @@ func (db *DB) exposureSpans(ctx context.Context, ws gyre.ID) ([]span, error) {
 	return append(spans, span{from, maxID}), nil
 }
 
-// exposuresOf reads exposures and their sources side by side, each in the order
-// of exposures, and merges them here: a join would repeat the wide side, and two
-// readers use two cores.
+// exposuresOf reads the sources of a span and then its exposures, with one
+// connection at a time: a reader that holds one and waits for another could wait for ever.
 func (db *DB) exposuresOf(ctx context.Context, ws gyre.ID, s span, noIndex string, yield func(ProjectionExposure) error) error {
-	g, ctx := errgroup.WithContext(ctx)
 	args := []any{int64(ws), int64(s.from), int64(s.to)}
+	var sources []sourcesOf
+	if err := db.sourcesOf(ctx, args, func(s sourcesOf) error { sources = append(sources, s); return nil }); err != nil {
+		return fmt.Errorf("read sources of exposures: %w", err)
+	}
+	find := inOrder(func() (next sourcesOf, more bool) {
+		if len(sources) == 0 {
+			return next, false
+		}
+		next, sources = sources[0], sources[1:]
+		return next, true
+	})
+	reader := exposureReader{}
+	query := fmt.Sprintf(projectionExposures, noIndex, "AND id >= $2 AND id <= $3")
+	err := db.eachWide(ctx, query, args, func(r wideRow) error {
+		e := reader.exposure(r)
+		e.Sources = find(e.ID)
+		return yield(e)
+	})
+	if err != nil {
+		return fmt.Errorf("read exposures: %w", err)
+	}
+	return nil
+}
+
+// inOrder returns a function that finds the sources of exposures, for which it
+// must be asked in their order.
+func inOrder(next func() (sourcesOf, bool)) func(exposure gyre.ID) []string {
+	var s sourcesOf
+	more := true
+	return func(exposure gyre.ID) []string {
+		for more && s.exposure < exposure {
+			s, more = next()
+		}
+		if more && s.exposure == exposure {
+			return s.names
+		}
+		return nil
+	}
+}
+
+// pairs lets few read with two connections that wait for each other.
+var pairs = make(chan struct{}, 3)
+
+// exposuresAtOnce reads exposures and their sources side by side, each in the
+// order of exposures, and merges them here: a join would repeat the wide side, and two
+// readers use two cores.
+func (db *DB) exposuresAtOnce(ctx context.Context, ws gyre.ID, noIndex string, yield func(ProjectionExposure) error) error {
+	select {
+	case pairs <- struct{}{}:
+		defer func() { <-pairs }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	args := []any{int64(ws), int64(0), int64(maxID)}
 	exposures, sources := make(chan []ProjectionExposure, 4), make(chan []sourcesOf, 4)
 	g.Go(func() error {
 		defer close(exposures)
@@ -190,30 +243,27 @@ func (db *DB) exposuresOf(ctx context.Context, ws gyre.ID, s span, noIndex strin
 	})
 	g.Go(func() error {
 		defer close(sources)
-		if err := db.sourcesOf(ctx, args, &batcher[sourcesOf]{to: sources}); err != nil {
+		out := batcher[sourcesOf]{to: sources}
+		if err := db.sourcesOf(ctx, args, func(s sourcesOf) error { return out.add(ctx, s) }); err != nil {
 			return fmt.Errorf("read sources of exposures: %w", err)
 		}
-		return nil
+		return out.flush(ctx)
 	})
 	g.Go(func() error {
 		var part []sourcesOf
+		find := inOrder(func() (next sourcesOf, more bool) {
+			if len(part) == 0 {
+				if part, more = <-sources; !more {
+					return next, false
+				}
+			}
+			next, part = part[0], part[1:]
+			return next, true
+		})
 		for batch := range exposures {
 			for i := range batch {
-				e := &batch[i]
-				for len(part) == 0 || part[0].exposure < e.ID {
-					if len(part) > 0 {
-						part = part[1:]
-						continue
-					}
-					var more bool
-					if part, more = <-sources; !more {
-						break
-					}
-				}
-				if len(part) > 0 && part[0].exposure == e.ID {
-					e.Sources = part[0].names
-				}
-				if err := yield(*e); err != nil {
+				batch[i].Sources = find(batch[i].ID)
+				if err := yield(batch[i]); err != nil {
 					return err
 				}
 			}
@@ -257,7 +307,7 @@ type sourcesOf struct {
 	names    []string
 }
 
-func (db *DB) sourcesOf(ctx context.Context, args []any, out *batcher[sourcesOf]) error {
+func (db *DB) sourcesOf(ctx context.Context, args []any, yield func(sourcesOf) error) error {
 	sets := map[string][]string{} // most exposures share a few sets
 	var last gyre.ID
 	var names []string
@@ -275,7 +325,7 @@ func (db *DB) sourcesOf(ctx context.Context, args []any, out *batcher[sourcesOf]
 			set = strings.Split(strings.TrimSuffix(string(key), "\n"), "\n")
 			sets[string(key)] = set
 		}
-		return out.add(ctx, sourcesOf{last, set})
+		return yield(sourcesOf{last, set})
 	}
 	err := db.eachWide(ctx, fmt.Sprintf(projectionSources, "AND exposure >= $2 AND exposure <= $3"), args, func(r wideRow) error {
 		if id := gyre.ID(r.int(0)); id != last {
@@ -290,10 +340,7 @@ func (db *DB) sourcesOf(ctx context.Context, args []any, out *batcher[sourcesOf]
 	if err != nil {
 		return err
 	}
-	if err := end(); err != nil {
-		return err
-	}
-	return out.flush(ctx)
+	return end()
 }
 
 // batcher sends many at a time: a channel costs too much for each.
