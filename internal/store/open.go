@@ -102,8 +102,8 @@ func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
 	writer := conf.Copy()
 	maps.Copy(writer.RuntimeParams, pgWriterParams)
 	db.w, db.r = stdlib.OpenDB(*writer), stdlib.OpenDB(*conf)
-	// Together they leave room for a dozen processes on a server as it comes, which
-	// takes 100 connections. Writers of one workspace take turns anyway.
+	// A server as it comes takes 100 connections: those of six processes at work, of a
+	// dozen that are idle. Writers of one workspace take turns anyway.
 	db.w.SetMaxOpenConns(8)
 	db.w.SetMaxIdleConns(4)
 	db.r.SetMaxOpenConns(8)
