@@ -1154,12 +1154,22 @@ export interface components {
         };
         ActionDetail: {
             action: components["schemas"]["Action"];
+            /**
+             * Format: date-time
+             * @description It is how it was then, but for its steps
+             */
+            as_of?: string;
             /** @description At most 1,000, by risk */
             exposures: components["schemas"]["ExposureRow"][];
             /** @description How changes are made in the scopes of its assets, filled in */
             runbook: string[];
         };
         ActionList: {
+            /**
+             * Format: date-time
+             * @description They are how they were then, but for their steps
+             */
+            as_of?: string;
             items: components["schemas"]["Action"][];
             /** Format: int64 */
             total: number;
@@ -1199,6 +1209,11 @@ export interface components {
             zone?: string;
         };
         AssetDetail: {
+            /**
+             * Format: date-time
+             * @description It is how it was then; facts, relations and components are not kept
+             */
+            as_of?: string;
             asset: components["schemas"]["Asset"];
             /**
              * Format: int64
@@ -1665,6 +1680,11 @@ export interface components {
         };
         ExposureDetail: {
             action?: components["schemas"]["Action"];
+            /**
+             * Format: date-time
+             * @description It is how it was then, with today's knowledge of who is who
+             */
+            as_of?: string;
             asset: components["schemas"]["Asset"];
             /** @description Newest first, at most 200 */
             events: components["schemas"]["Event"][];
@@ -2968,6 +2988,8 @@ export interface operations {
                 state?: ("open" | "in_progress" | "done" | "verified" | "dismissed")[];
                 sort?: "-risk_removed" | "-exposures" | "due" | "title" | "-updated";
                 limit?: number;
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
             };
             header?: never;
             path?: never;
@@ -2997,7 +3019,10 @@ export interface operations {
     };
     "get-action": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3107,7 +3132,10 @@ export interface operations {
     };
     "get-asset": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3930,7 +3958,10 @@ export interface operations {
     };
     "get-exposure": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How it was at a time (RFC 3339), or at the end of a day (UTC). Who is who is as known today */
+                as_of?: string;
+            };
             header?: never;
             path: {
                 id: string;
