@@ -144,10 +144,16 @@ func (w *work) advise() {
 func (w *work) do(s *serving, strike func(kind string, times int, another func())) {
 	w.t.Helper()
 	ask := func(kind string) func() { return func() { s.ask(gyre.JobInput{Kind: kind}) } }
-	for i, file := range w.reports {
-		s.run(nil, "import", "--asset", fmt.Sprintf("service-%d", i), file, "--detach")
+	handed := 0
+	hand := func() { // and again, which changes nothing
+		i := handed % len(w.reports)
+		s.run(nil, "import", "--asset", fmt.Sprintf("service-%d", i), w.reports[i], "--detach", "--again")
+		handed++
 	}
-	strike("import", 3, func() { w.t.Fatal("no import was hit") })
+	for range w.reports {
+		hand()
+	}
+	strike("import", 3, hand)
 	s.settle()
 	s.run(nil, "scope", "add", "host", "--target", w.root)
 	s.ask(gyre.JobInput{Kind: "cycle"})
@@ -321,12 +327,14 @@ func (c *crowd) check(w *work) {
 		}
 		verdicts, err := db.Verdicts(ctx, ws.ID, j.Object) // each is of another exposure
 		w.ok(err)
-		if len(verdicts) != 1 || verdicts[0].ID != j.ID || verdicts[0].Outcome != gyre.OutcomeStillThere {
+		// Two looks at one host at once may take what they saw from each other, and then
+		// one of them is inconclusive. None may call fixed what is there.
+		if len(verdicts) != 1 || verdicts[0].ID != j.ID || verdicts[0].Outcome == gyre.OutcomeFixed {
 			t.Errorf("retest %s of %s: verdicts %+v", j.ID, j.Object, verdicts)
 		}
 	}
 	t.Logf("jobs %v, taken over %v", kinds, rescued)
-	if kinds["import"] != len(w.reports) || kinds["retest"] < retests {
+	if kinds["import"] < len(w.reports) || kinds["retest"] < retests {
 		t.Errorf("jobs: %v", kinds)
 	}
 
@@ -373,15 +381,14 @@ func (c *crowd) check(w *work) {
 	}
 	runs, err := db.Runs(ctx, ws.ID, 0, 1000)
 	w.ok(err)
-	imported := map[string]int{}
+	imported, of := 0, map[string]bool{}
 	for _, r := range runs {
 		if r.Source == "sarif" || r.Source == "cyclonedx" {
-			imported[r.Target]++
+			imported++
+			of[r.Target] = true
 		}
 	}
-	for _, file := range w.reports {
-		if imported[filepath.Base(file)] != 1 {
-			t.Errorf("report %s came in with %d runs", filepath.Base(file), imported[filepath.Base(file)])
-		}
+	if imported != kinds["import"] || len(of) != len(w.reports) {
+		t.Errorf("%d imports of %d reports were stored by %d runs, of %d", kinds["import"], len(w.reports), imported, len(of))
 	}
 }
