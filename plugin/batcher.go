@@ -9,7 +9,10 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-const batchSize = 1000
+// BatchSize is how many entries a Batcher emits at once. Larger batches cost memory;
+// smaller ones, questions to the database. Where an import stands is a number of
+// batches, so another size is another way to read a report.
+const BatchSize = 2500
 
 // Batcher collects entries and emits them in batches of a fitting size, in the
 // order in which they were added. Call Flush at the end. Not safe for concurrent use.
@@ -72,7 +75,7 @@ func (x *Batcher) Flush() error {
 }
 
 func (x *Batcher) added() error {
-	if x.n++; x.n < batchSize {
+	if x.n++; x.n < BatchSize {
 		return nil
 	}
 	return x.Flush()

@@ -18,7 +18,7 @@ func TestBatcherKeepsOrderAndSize(t *testing.T) {
 	batches := 0
 	out := plugin.NewBatcher(t.Context(), func(_ context.Context, b *gyre.Batch) error {
 		batches++
-		if n := len(b.Facts); n == 0 || n > 1000 {
+		if n := len(b.Facts); n == 0 || n > plugin.BatchSize {
 			t.Errorf("a batch of %d", n)
 		}
 		for _, f := range b.Facts {
@@ -26,7 +26,7 @@ func TestBatcherKeepsOrderAndSize(t *testing.T) {
 		}
 		return nil
 	})
-	const n = 2500
+	const n = 5*plugin.BatchSize/2
 	for i := range n {
 		if err := out.Fact(gyre.Fact{Locus: strconv.Itoa(i)}); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ type bareLimit struct {
 // bareRows is how many rows the loop writes in one transaction.
 const bareRows = 5000
 
-// bare copies the rows that imports left in a database into another one, table by
+// bare copies the rows that an import left in a database into another one, table by
 // table, with nothing but batched upserts, as new and then as known, and says how long
 // the writing took. On SQLite a batch is prepared statements of 50 rows, on PostgreSQL a
 // COPY into a staging table and one upsert from there: the fastest that each has.

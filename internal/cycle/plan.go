@@ -101,7 +101,10 @@ func (p *Plan) plan(ctx context.Context, ws gyre.ID, from int64, everything bool
 	if err != nil {
 		return 0, fmt.Errorf("newest event: %w", err)
 	}
-	r := &replan{Plan: p, ws: ws, mark: p.Edition + " " + strconv.FormatInt(to, 10), groups: map[string][]gyre.ID{}, touched: map[gyre.ID]bool{}, keys: map[gyre.ID]string{}}
+	r := &replan{
+		Plan: p, ws: ws, mark: p.Edition + " " + strconv.FormatInt(to, 10), groups: map[string][]gyre.ID{}, touched: map[gyre.ID]bool{}, keys: map[gyre.ID]string{},
+		assets: map[gyre.ID]gyre.Asset{}, weaknesses: map[gyre.ID]gyre.Weakness{},
+	}
 	if r.actions, err = p.Store.ActionKeys(ctx, ws); err != nil {
 		return 0, fmt.Errorf("read actions: %w", err)
 	}
@@ -129,6 +132,9 @@ type replan struct {
 	groups  map[string][]gyre.ID // exposures by the key of their action: what is planned anew
 	touched map[gyre.ID]bool     // stored actions that are planned anew
 	keys    map[gyre.ID]string   // of weaknesses
+	// What exposures refer to, as far as it was read: parts.
+	assets     map[gyre.ID]gyre.Asset
+	weaknesses map[gyre.ID]gyre.Weakness
 }
 
 // everything puts all that is active into groups.
@@ -326,12 +332,10 @@ func (r *replan) parts(ctx context.Context, risk func(gyre.ID) float64, to chan<
 	return nil
 }
 
-// items reads the exposures and, once each, what they refer to.
+// items reads the exposures and what they refer to.
 func (r *replan) items(ctx context.Context, ids []gyre.ID, risk func(gyre.ID) float64) ([]remediate.Item, error) {
 	slices.Sort(ids)
 	items := make([]remediate.Item, 0, len(ids))
-	assets := map[gyre.ID]gyre.Asset{}
-	weaknesses := map[gyre.ID]gyre.Weakness{}
 	for from := 0; from < len(ids); from += planChunk {
 		exposures := make([]gyre.Exposure, 0, planChunk)
 		err := r.Store.EachPlanRow(ctx, r.ws, ids[from:min(from+planChunk, len(ids))], func(e gyre.Exposure, _ gyre.ID) error {
@@ -341,23 +345,33 @@ func (r *replan) items(ctx context.Context, ids []gyre.ID, risk func(gyre.ID) fl
 		if err != nil {
 			return nil, fmt.Errorf("read exposures: %w", err)
 		}
-		if err := remember(assets, exposures, func(e gyre.Exposure) gyre.ID { return e.Asset }, func(ids []gyre.ID) ([]gyre.Asset, error) {
+		// The same assets and weaknesses come again in other parts.
+		if len(r.assets) > maxRemembered {
+			clear(r.assets)
+		}
+		if len(r.weaknesses) > maxRemembered {
+			clear(r.weaknesses)
+		}
+		if err := remember(r.assets, exposures, func(e gyre.Exposure) gyre.ID { return e.Asset }, func(ids []gyre.ID) ([]gyre.Asset, error) {
 			return r.Store.Assets(ctx, r.ws, ids)
 		}, func(a gyre.Asset) gyre.ID { return a.ID }); err != nil {
 			return nil, fmt.Errorf("read assets: %w", err)
 		}
-		if err := remember(weaknesses, exposures, func(e gyre.Exposure) gyre.ID { return e.Weakness }, func(ids []gyre.ID) ([]gyre.Weakness, error) {
+		if err := remember(r.weaknesses, exposures, func(e gyre.Exposure) gyre.ID { return e.Weakness }, func(ids []gyre.ID) ([]gyre.Weakness, error) {
 			return r.Store.Weaknesses(ctx, r.ws, ids)
 		}, func(w gyre.Weakness) gyre.ID { return w.ID }); err != nil {
 			return nil, fmt.Errorf("read weaknesses: %w", err)
 		}
 		slices.SortFunc(exposures, func(a, b gyre.Exposure) int { return cmp.Compare(a.ID, b.ID) })
 		for _, e := range exposures {
-			items = append(items, remediate.Item{Exposure: e, Asset: assets[e.Asset], Weakness: weaknesses[e.Weakness], Risk: risk(e.ID)})
+			items = append(items, remediate.Item{Exposure: e, Asset: r.assets[e.Asset], Weakness: r.weaknesses[e.Weakness], Risk: risk(e.ID)})
 		}
 	}
 	return items, nil
 }
+
+// maxRemembered bounds the assets, and the weaknesses, that a plan keeps at hand.
+const maxRemembered = 5000
 
 // remember reads into known what exposures refer to and known lacks.
 func remember[T any](known map[gyre.ID]T, exposures []gyre.Exposure, of func(gyre.Exposure) gyre.ID, read func([]gyre.ID) ([]T, error), id func(T) gyre.ID) error {

@@ -68,8 +68,10 @@ func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
 	if err != nil {
 		return finding{}, false, err
 	}
-	if err := normaliseFinding(&f); err != nil {
-		return finding{}, false, err
+	if !w.normal {
+		if err := normaliseFinding(&f); err != nil {
+			return finding{}, false, err
+		}
 	}
 	lies := locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: f.Remedy.Ecosystem, Fingerprint: f.Fingerprint})
 	return finding{Finding: f, place: place{asset: asset, key: lies.Key}, lies: lies, name: f.Weakness.Key}, ok, nil

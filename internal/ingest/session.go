@@ -41,6 +41,8 @@ type Session struct {
 	// resume is set for a run that a later process can take up again.
 	resume *resume
 
+	normal sync.Map // *gyre.Batch: those that Prepare has seen
+
 	mu    sync.Mutex
 	run   gyre.Run
 	ended bool
@@ -128,11 +130,28 @@ func (s *Session) at() time.Time {
 	return s.run.Started.Add(max(0, s.in.now().Sub(s.began)))
 }
 
+// Prepare brings the findings of a batch that is about to be emitted into normal
+// form: what of Emit needs no store, and can be done while another batch is stored. The
+// batch is the session's from now on.
+func (s *Session) Prepare(b *gyre.Batch) error {
+	if err := checkSize(b); err != nil {
+		return err
+	}
+	for i := range b.Findings {
+		if err := normaliseFinding(&b.Findings[i]); err != nil {
+			return at("findings", i, err)
+		}
+	}
+	s.normal.Store(b, true)
+	return nil
+}
+
 // Emit stores a batch, all of it or nothing.
 func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	if err := checkSize(b); err != nil {
 		return err
 	}
+	_, normal := s.normal.LoadAndDelete(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -144,6 +163,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	var w *write
 	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
 		w = s.write(tx)
+		w.normal = normal
 		if err := w.batch(ctx, b); err != nil {
 			return err
 		}
@@ -249,6 +269,7 @@ type write struct {
 	// merged or taken apart.
 	fresh    map[gyre.ID]bool
 	reshaped bool
+	normal   bool // the batch's findings are in normal form
 	// known are the weaknesses of which saying the same again changes nothing;
 	// learned those that this transaction adds; renamed: names are of other weaknesses now.
 	known, learned map[said]gyre.ID

@@ -56,9 +56,9 @@ func (j *journal) mergeExposures(ctx context.Context, pairs []exposurePair) erro
 	if len(pairs) == 0 {
 		return nil
 	}
-	var losers, survivors, both []gyre.ID
+	var losers, both []gyre.ID
 	for _, p := range pairs {
-		losers, survivors = append(losers, p.loser), append(survivors, p.survivor)
+		losers = append(losers, p.loser)
 		both = append(both, p.loser, p.survivor)
 	}
 	noteSources, err := j.tx.noteSources(ctx, both)

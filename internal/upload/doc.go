@@ -22,6 +22,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -57,6 +58,8 @@ type Parse func(ctx context.Context, d Document, progress plugin.Progress, emit 
 
 // Session is one run's way into the estate; internal/ingest provides it.
 type Session interface {
+	// Prepare does what of Emit can be done while another batch is stored.
+	Prepare(b *gyre.Batch) error
 	Emit(ctx context.Context, b *gyre.Batch) error
 	Finish(ctx context.Context, status gyre.RunStatus, report plugin.Report) (gyre.Run, error)
 }
@@ -104,7 +107,9 @@ type Trial interface {
 }
 
 // parserOf names what made the batches of an upload. Another version may make others.
-func parserOf(i plugin.Info) string { return i.Name + "@" + i.Version }
+func parserOf(i plugin.Info) string {
+	return i.Name + "@" + i.Version + "/" + strconv.Itoa(plugin.BatchSize)
+}
 
 // ParserNames lists importers as Upload.Parser names them.
 func ParserNames(all []plugin.Importer) []string {

@@ -11,7 +11,7 @@ import (
 )
 
 // ahead is how many batches may be parsed that are not stored yet.
-const ahead = 2
+const ahead = 1
 
 // pipelined parses in one goroutine and stores in another. Batches are stored in
 // the order in which they were emitted. The first error ends both; when storing

@@ -231,7 +231,12 @@ func (p *process) store(ctx context.Context) (over bool, err error) {
 	d.Format = p.u.Format
 	n := 0
 	_, report, failure := pipelined(ctx, func(ctx context.Context, emit plugin.Emit) (plugin.Info, plugin.Report, error) {
-		return p.Parse(ctx, d, func(int, int, string) {}, emit)
+		return p.Parse(ctx, d, func(int, int, string) {}, func(ctx context.Context, b *gyre.Batch) error {
+			if err := sess.Prepare(b); err != nil {
+				return err
+			}
+			return emit(ctx, b)
+		})
 	}, func(ctx context.Context, b *gyre.Batch) error {
 		n++
 		p.progress(n, p.u.Batches, string(p.u.State))
