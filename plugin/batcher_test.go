@@ -26,7 +26,7 @@ func TestBatcherKeepsOrderAndSize(t *testing.T) {
 		}
 		return nil
 	})
-	const n = 5*plugin.BatchSize/2
+	const n = 5 * plugin.BatchSize / 2
 	for i := range n {
 		if err := out.Fact(gyre.Fact{Locus: strconv.Itoa(i)}); err != nil {
 			t.Fatal(err)
