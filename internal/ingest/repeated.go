@@ -78,7 +78,7 @@ func saidOf(w *gyre.Weakness) said {
 			text(s)
 		}
 	}
-	number(uint64(w.ID))
+	number(uint64(w.ID))       // #nosec G115 -- only compared
 	number(uint64(w.Severity)) // #nosec G115 -- only compared
 	number(math.Float64bits(w.CVSSScore))
 	number(uint64(w.Published.UnixMicro())) // #nosec G115 -- only compared
