@@ -177,6 +177,7 @@ type Run struct {
 	Scope     ID        `json:"scope,omitempty"`
 	Source    string    `json:"source"`
 	Via       string    `json:"via,omitempty" doc:"Source of the run that this one judges: who really looked"`
+	Tool      string    `json:"tool,omitempty" doc:"Of a source that several tools write: which one it was"`
 	Target    string    `json:"target,omitempty" doc:"What it was pointed at, for people"`
 	Status    RunStatus `json:"status"`
 	Started   time.Time `json:"started"`

@@ -52,6 +52,10 @@ type Report struct {
 	// it does not say. What an import saw is dated from it, so that an old report
 	// neither brings back what was fixed since nor closes what was seen since.
 	Looked time.Time
+	// Tool names who made a report of a form that many tools write, where a list
+	// stands for all there is. What one tool does not list closes nothing that only
+	// another one listed. Empty: any.
+	Tool string
 }
 
 // Progress tells how far a run is; total 0 is not known yet. Safe for concurrent use.

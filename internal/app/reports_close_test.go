@@ -58,6 +58,8 @@ func TestReportsClose(t *testing.T) {
 		{"Bandit shows that it ran one of the two tests", code, bandit("02", `"a.py":{},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", []string{"a.py:1"}},
 		{"Bandit did not look at the file", code, bandit("02", `"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
 		{"Bandit left something out of the report", code, bandit("02", `"a.py":{"SEVERITY.LOW":1},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
+		{"CycloneDX of one tool, which no longer lists one", bomOf("01", "Syft", "a", "b"), bomOf("02", "Syft", "a"), "shop", []string{"sbom#b"}},
+		{"CycloneDX of another tool, which does not list one", bomOf("01", "Syft", "a", "b"), bomOf("02", "Trivy", "a"), "shop", nil},
 		{"Bandit was silenced there", code, bandit("02", `"a.py":{"nosec":2},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,6 +81,46 @@ func TestReportsClose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestListsOfTwoTools: what one tool does not list stays as another one listed it,
+// and goes when that one does not list it any more.
+func TestListsOfTwoTools(t *testing.T) {
+	a := openAt(t, filepath.Join(t.TempDir(), "data"), t.TempDir())
+	for _, c := range []struct{ day, tool, lists, want string }{
+		{"01", "Syft", "a b c", "a b c"},
+		{"02", "Trivy", "a d", "a b c d"},
+		{"03", "Syft", "b", "a b d"},
+		{"04", "Trivy", "d", "b d"},
+	} {
+		a.imported(t, httpapi.Import{Name: "sbom.json", Asset: "shop", Body: strings.NewReader(bomOf(c.day, c.tool, strings.Fields(c.lists)...))})
+		var names []string
+		err := a.db.EachAsset(t.Context(), a.workspace.ID, func(asset gyre.Asset) error {
+			all, err := a.db.Components(t.Context(), a.workspace.ID, asset.ID, 0, 100)
+			for _, x := range all {
+				names = append(names, x.Name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("after %s of %s listed %q there are %q, want %q", c.tool, c.day, c.lists, got, c.want)
+		}
+	}
+}
+
+// bomOf is a CycloneDX list of packages that have a weakness.
+func bomOf(day, tool string, names ...string) string {
+	var components, vulnerabilities []string
+	for _, n := range names {
+		components = append(components, `{"type":"library","bom-ref":"`+n+`","name":"`+n+`","version":"1","purl":"pkg:npm/`+n+`@1"}`)
+		vulnerabilities = append(vulnerabilities, `{"id":"CVE-2024-0001","affects":[{"ref":"`+n+`"}]}`)
+	}
+	return `{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"timestamp":"2026-01-` + day + `T00:00:00Z","tools":{"components":[{"type":"application","name":"` + tool + `","version":"` + day + `"}]},
+		"component":{"type":"container","name":"shop","version":"1"}},"components":[` + strings.Join(components, ",") + `],"vulnerabilities":[` + strings.Join(vulnerabilities, ",") + `]}`
 }
 
 func grypeMatch(name string) string {

@@ -90,7 +90,7 @@ func (s *Stage) Identify(ctx context.Context, ws gyre.ID, run gyre.Run) (gyre.Ru
 // that is when somebody looked, and what was seen or claimed since is newer.
 func (s *Stage) begin(ctx context.Context, ws, cycle gyre.ID, run gyre.Run) (Session, error) {
 	sess, err := s.Begin(ctx, ws, gyre.Run{
-		ID: gyre.NewID(), Workspace: ws, Cycle: cycle, Scope: run.Scope, Source: Source, Via: run.Observer(), Target: run.ID.String(),
+		ID: gyre.NewID(), Workspace: ws, Cycle: cycle, Scope: run.Scope, Source: Source, Via: run.Observer(), Tool: run.Tool, Target: run.ID.String(),
 		Status: gyre.RunRunning, Started: run.Started,
 	})
 	if err != nil {

@@ -25,6 +25,7 @@ type looked struct {
 	coverage *gyre.Coverage
 	sees     bool
 	creds    bool
+	tool     string
 }
 
 func at(clock, source string, more ...look) looked {
@@ -37,6 +38,9 @@ func at(clock, source string, more ...look) looked {
 
 func saw(l *looked)             { l.sees = true }
 func withCredentials(l *looked) { l.creds = true }
+
+// of is for a source that several tools write.
+func of(tool string) look { return func(l *looked) { l.tool = tool } }
 
 func ended(s gyre.RunStatus) look { return func(l *looked) { l.status = s } }
 
@@ -86,7 +90,7 @@ func (w *world) look(l looked) {
 		f.Credentialed = l.creds
 		b.Findings = []gyre.Finding{f}
 	}
-	s, err := w.in.BeginDated(w.ctx, w.ws, gyre.Run{Source: l.source, Started: started})
+	s, err := w.in.BeginDated(w.ctx, w.ws, gyre.Run{Source: l.source, Tool: l.tool, Started: started})
 	w.ok(err)
 	w.ok(s.Emit(w.ctx, b))
 	_, err = s.Finish(w.ctx, l.status, plugin.Report{})
@@ -128,6 +132,11 @@ func TestClosingTable(t *testing.T) {
 			[]any{seen, at("11:00", "other", names("a")), at("12:00", "net", saw), at("13:00", "other", looksAt())},
 			gyre.StateOpen,
 		},
+		{"a list of `sbom` by tool A saw it, one by tool B covers it", []any{at("10:00", "sbom", saw, of("A")), at("11:00", "sbom", looksAt(), of("B"))}, gyre.StateOpen},
+		{"a list by A saw it, one by B names its weakness", []any{at("10:00", "sbom", saw, of("A")), at("11:00", "sbom", names("a"), of("B"))}, gyre.StateFixed},
+		{"a list by A saw it, a later one by A covers it", []any{at("10:00", "sbom", saw, of("A")), at("11:00", "sbom", looksAt(), of("A"))}, gyre.StateFixed},
+		{"lists by A and then by B saw it, a later one by B covers it", []any{at("09:00", "sbom", saw, of("A")), at("10:00", "sbom", saw, of("B")), at("11:00", "sbom", looksAt(), of("B"))}, gyre.StateFixed},
+		{"a list that does not say who made it saw it, one by B covers it", []any{at("10:00", "sbom", saw), at("11:00", "sbom", looksAt(), of("B"))}, gyre.StateFixed},
 
 		{"a report of 09:00 covers it and comes late", []any{seen, at("09:00", "net", looksAt())}, gyre.StateOpen},
 		{"a report of the same time covers it", []any{seen, at("10:00", "net", looksAt())}, gyre.StateOpen},

@@ -62,13 +62,15 @@ func (tx *Tx) DeleteFacts(ctx context.Context, source string, facts []gyre.Fact)
 }
 
 // EachUnseenComponent is EachUnseenFact for components, which the aspect
-// "package" covers.
+// "package" covers, without those that another tool was the last to list.
 func (tx *Tx) EachUnseenComponent(ctx context.Context, run gyre.Run, of gyre.ID, fn func(cp gyre.Component, c gyre.Coverage) error) error {
 	return each(ctx, tx.tx, "SELECT "+componentColumns+`, v.asset, v.aspect, v.judged, v.credentialed, v.body
 		FROM coverage v JOIN component c ON c.asset = v.asset
 		WHERE v.workspace = $1 AND v.run = $2 AND NOT v.judged AND v.aspect = $5 AND c.source = $3 AND c.last_seen < $4`+within("v.asset", "$6")+`
+			AND ($7 = '' OR NOT EXISTS (SELECT 1 FROM run r WHERE r.workspace = $1 AND r.started = c.last_seen AND r.source = $3
+				AND r.tool <> '' AND r.tool <> $7 AND EXISTS (SELECT 1 FROM run_asset ra WHERE ra.run = r.id AND ra.asset = c.asset)))
 		ORDER BY c.id`,
-		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started), string(gyre.AspectPackage), int64(of)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Source, micros(run.Started), string(gyre.AspectPackage), int64(of), run.Tool}, func(s scanner) error {
 			cp, err := scanComponent(window{s, 0, 5})
 			if err != nil {
 				return err
@@ -96,20 +98,22 @@ func (tx *Tx) DeleteComponents(ctx context.Context, ids []gyre.ID) error {
 // EachUnseenExposure calls fn with the exposures that stand (neither fixed nor
 // false) on assets and aspects that the run covered judged, with credentials where they
 // were seen with credentials, last seen before it started; known says that the run's
-// source has seen it once; then its locus is as that source wrote it, as the coverage is.
+// source, and not another tool of it since, has seen it once; then its locus is as that source wrote it, as the coverage is.
 // With another run, only on the assets that this one touched.
 func (tx *Tx) EachUnseenExposure(ctx context.Context, run gyre.Run, of gyre.ID, fn func(e gyre.Exposure, c gyre.Coverage, known bool) error) error {
 	// A coverage may list thousands of weaknesses and apply to as many exposures,
 	// of which the caller keeps many: each is decoded once.
 	decoded := map[gyre.ID]gyre.Coverage{}
 	return each(ctx, tx.tx, `SELECT e.id, e.workspace, e.asset, e.weakness, e.place, COALESCE(NULLIF(o.locus, ''), e.locus), e.aspect, e.class, e.severity, e.state, e.state_since,
-			e.credentialed, e.remedy, e.first_seen, e.last_seen, e.fixed_at, c.asset, c.aspect, c.judged, c.credentialed, c.body, o.id IS NOT NULL, c.id
+			e.credentialed, e.remedy, e.first_seen, e.last_seen, e.fixed_at, c.asset, c.aspect, c.judged, c.credentialed, c.body,
+			o.id IS NOT NULL AND ($6 = '' OR COALESCE(r.tool, '') IN ('', $6)), c.id
 		FROM coverage c JOIN exposure e ON e.asset = c.asset AND e.aspect = c.aspect
 		LEFT JOIN observation o ON o.exposure = e.id AND o.source = $3
+		LEFT JOIN run r ON r.id = o.run
 		WHERE c.workspace = $1 AND c.run = $2 AND c.judged AND e.last_seen < $4 AND e.state NOT IN ('fixed', 'false_positive')
 			AND (c.credentialed OR NOT e.credentialed)`+within("c.asset", "$5")+`
 		ORDER BY e.id`,
-		[]any{int64(tx.ws), int64(run.ID), run.Observer(), micros(run.Started), int64(of)}, func(s scanner) error {
+		[]any{int64(tx.ws), int64(run.ID), run.Observer(), micros(run.Started), int64(of), run.Tool}, func(s scanner) error {
 			e, err := scanExposure(window{s, 0, 7})
 			if err != nil {
 				return err

@@ -10,7 +10,7 @@ import (
 	"github.com/gyre-ctem/gyre"
 )
 
-const runColumns = "id, workspace, cycle, scope, source, target, status, started, ended, body"
+const runColumns = "id, workspace, cycle, scope, source, target, status, started, ended, body, tool"
 
 // runBody is the part of a run that no query asks for.
 type runBody struct {
@@ -25,7 +25,7 @@ func scanRun(s scanner) (r gyre.Run, err error) {
 	var started, ended int64
 	var status, text string
 	var body runBody
-	err = s.Scan((*int64)(&r.ID), (*int64)(&r.Workspace), (*int64)(&r.Cycle), (*int64)(&r.Scope), &r.Source, &r.Target, &status, &started, &ended, &text)
+	err = s.Scan((*int64)(&r.ID), (*int64)(&r.Workspace), (*int64)(&r.Cycle), (*int64)(&r.Scope), &r.Source, &r.Target, &status, &started, &ended, &text, &r.Tool)
 	if err != nil {
 		return r, err
 	}
@@ -39,7 +39,7 @@ func runArgs(ws gyre.ID, r gyre.Run) ([]any, error) {
 	body, err := jsonText(runBody{Via: r.Via, Until: micros(r.Until), Counts: r.Counts, Problems: r.Problems, Limits: r.Limits})
 	return []any{
 		int64(r.ID), int64(ws), int64(r.Cycle), int64(r.Scope), r.Source, r.Target, string(r.Status),
-		micros(r.Started), micros(r.Ended), body,
+		micros(r.Started), micros(r.Ended), body, r.Tool,
 	}, err
 }
 
@@ -71,7 +71,7 @@ func (tx *Tx) SaveRun(ctx context.Context, r gyre.Run) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, "INSERT INTO run ("+runColumns+`, worker) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
+	_, err = tx.exec(ctx, "INSERT INTO run ("+runColumns+`, worker) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, ended = excluded.ended, body = excluded.body, worker = excluded.worker
 		WHERE run.workspace = excluded.workspace`, append(args, int64(tx.db.Process()))...)
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *Stage) TryOut(ctx context.Context, ws gyre.ID, in Input) (gyre.UploadPr
 	if err != nil {
 		return gyre.UploadPreview{}, err
 	}
-	p.u.Format, p.u.Looked = checked.info.Name, checked.report.Looked
+	p.u.Format, p.u.Looked, p.tool = checked.info.Name, checked.report.Looked, checked.report.Tool
 	out := gyre.UploadPreview{
 		Name: in.Name, Format: p.u.Format, Looked: p.u.Looked, Problems: checked.report.Problems, Limits: checked.report.Limits, Status: statusOf(checked.report),
 	}

@@ -53,6 +53,7 @@ type process struct {
 	u        gyre.Upload
 	progress plugin.Progress
 	read     atomic.Int64 // bytes, by the pass that runs
+	tool     string       // that made the report, once it was checked
 }
 
 // guarded runs the work for as long as the upload is this worker's: it tells the
@@ -149,6 +150,7 @@ func (p *process) checkAndBegin(ctx context.Context) (over bool, err error) {
 		return true, p.end(ctx, gyre.UploadFailed, checked.refused)
 	}
 	p.u.Format, p.u.Parser, p.u.Looked, p.u.Batches = checked.info.Name, parserOf(checked.info), checked.report.Looked, checked.batches
+	p.tool = checked.report.Tool
 	if err := p.Store.CheckedUpload(ctx, p.u); err != nil {
 		return false, err
 	}
@@ -162,7 +164,7 @@ func (p *process) newRun() gyre.Run {
 	if looked.IsZero() || looked.After(p.u.Created) {
 		looked = p.u.Created
 	}
-	return gyre.Run{ID: gyre.NewID(), Workspace: p.u.Workspace, Source: p.u.Format, Target: p.u.Name, Status: gyre.RunRunning, Started: looked}
+	return gyre.Run{ID: gyre.NewID(), Workspace: p.u.Workspace, Source: p.u.Format, Tool: p.tool, Target: p.u.Name, Status: gyre.RunRunning, Started: looked}
 }
 
 // checked is what a checking pass has shown.

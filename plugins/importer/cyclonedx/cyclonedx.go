@@ -17,6 +17,7 @@ package cyclonedx
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,25 @@ func (b *bom) problem(place, reason string) {
 	if len(b.report.Problems) < maxProblems {
 		b.report.Problems = append(b.report.Problems, gyre.Problem{Place: place, Reason: reason})
 	}
+}
+
+// maxTools bounds how many of the tools that made a document are named.
+const maxTools = 10
+
+// madeBy adds to the names of the tools that made the document; they are
+// in order, so that it does not matter in which one they are written.
+func (b *bom) madeBy(name string) {
+	name = strings.ToLower(document.Line(name, 80))
+	var all []string
+	if b.report.Tool != "" {
+		all = strings.Split(b.report.Tool, ", ")
+	}
+	if name == "" || len(all) == maxTools || slices.Contains(all, name) {
+		return
+	}
+	all = append(all, name)
+	slices.Sort(all)
+	b.report.Tool = strings.Join(all, ", ")
 }
 
 // metadataRead says that what the document is about is known now.

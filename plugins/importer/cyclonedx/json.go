@@ -105,6 +105,8 @@ func (b *bom) metadataJSON(j *document.JSON) error {
 			c, err := b.componentJSON(j)
 			b.root = c
 			return b.shape(err)
+		case "tools":
+			return b.toolsJSON(j)
 		case "supplier", "manufacture", "manufacturer":
 			return b.shape(j.Object(func(key string) error {
 				if key != "name" || b.supplier != "" {
@@ -117,6 +119,36 @@ func (b *bom) metadataJSON(j *document.JSON) error {
 		}
 		return nil
 	})
+}
+
+// toolsJSON reads who made the document: a list of tools, since 1.5 in an object.
+// What cannot be read of it is left out: the document is no worse for it.
+func (b *bom) toolsJSON(j *document.JSON) error {
+	if j.Peek() == '{' {
+		return leaveOut(j.Object(func(key string) error {
+			if key != "components" || j.Peek() == '{' {
+				return nil
+			}
+			return b.toolsJSON(j)
+		}))
+	}
+	return leaveOut(j.Array(func(int) error {
+		return leaveOut(j.Object(func(key string) error {
+			if key != "name" {
+				return nil
+			}
+			name, err := j.Text()
+			b.madeBy(name)
+			return err
+		}))
+	}))
+}
+
+func leaveOut(err error) error {
+	if errors.Is(err, document.ErrShape) {
+		return nil
+	}
+	return err
 }
 
 func (b *bom) componentsJSON(j *document.JSON) error {

@@ -65,6 +65,8 @@ func (b *bom) metadataXML(x *document.XML) error {
 			c, _, err := b.componentXML(x, el)
 			b.root = c
 			return err
+		case "tools":
+			return b.toolsXML(x)
 		case "supplier", "manufacture", "manufacturer":
 			return x.Children(func(el xml.StartElement) error {
 				if el.Name.Local != "name" || b.supplier != "" {
@@ -72,6 +74,26 @@ func (b *bom) metadataXML(x *document.XML) error {
 				}
 				var err error
 				b.supplier, err = x.Text()
+				return err
+			})
+		}
+		return nil
+	})
+}
+
+// toolsXML is toolsJSON for XML.
+func (b *bom) toolsXML(x *document.XML) error {
+	return x.Children(func(el xml.StartElement) error {
+		switch el.Name.Local {
+		case "components":
+			return b.toolsXML(x)
+		case "tool", "component":
+			return x.Children(func(el xml.StartElement) error {
+				if el.Name.Local != "name" {
+					return nil
+				}
+				name, err := x.Text()
+				b.madeBy(name)
 				return err
 			})
 		}
