@@ -2296,6 +2296,8 @@ export interface components {
             status: "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
             /** @description What it was pointed at, for people */
             target?: string;
+            /** @description Of a source that several tools write: which one it was */
+            tool?: string;
             /** @description Source of the run that this one judges: who really looked */
             via?: string;
         };
