@@ -167,8 +167,9 @@ func restoreSchema(ctx context.Context, dsn string, schema int64, replace bool, 
 		return "", err
 	}
 	defer func() { _ = db.Close() }()
+	// Of writers, which are connected: a reader would count them as others.
 	var others int
-	err = db.r.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_stat_activity
+	err = db.w.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name LIKE 'gyre%' AND pid <> pg_backend_pid()`).Scan(&others)
 	if err != nil {
 		return "", fmt.Errorf("look for other processes: %w", err)

@@ -11,9 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
@@ -118,27 +116,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	piece := `{"type":"library","name":"p%d","version":"1.0","purl":"pkg:npm/p%d@1.0","description":"` + strings.Repeat("x", 900) + `"},`
 	const n = 200_000
 	r := plugintest.Repeated(`{"bomFormat":"CycloneDX","metadata":{"component":{"name":"big","type":"application"}},"components":[`, piece, `{"name":"last","type":"library"}]}`, n)
-	var peak, seen atomic.Int64
-	base := heap()
-	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.json", Reader: r, Progress: func(done, _ int, _ string) {
-		if done%20_000 == 0 {
-			peak.Store(max(peak.Load(), heap()))
-		}
-		seen.Store(int64(done))
-	}}, (&plugintest.Discard{}).Emit)
-	if err != nil || seen.Load() < n {
-		t.Fatalf("%v after %d components", err, seen.Load())
-	}
-	if grown := peak.Load() - base; grown > 64<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) // #nosec -- a heap's size
+	plugintest.Bounded(t, Importer{}, plugin.Input{Name: "big.json", Reader: r}, n, 64)
 }
 
 const corpus = "../../../../shared/corpus"

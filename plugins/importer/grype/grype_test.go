@@ -4,10 +4,8 @@
 package grype
 
 import (
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
@@ -100,27 +98,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	piece := `{"vulnerability":{"id":"CVE-2024-%d000","severity":"High","description":"` + strings.Repeat("x", 1800) + `"},"artifact":{"name":"p%d","version":"1","type":"npm"}},`
 	const n = 100_000
 	r := plugintest.Repeated(`{"matches":[`, piece, one+`],`+image+`}`, n)
-	var peak, seen atomic.Int64
-	base := heap()
-	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.json", Reader: r, Progress: func(done, _ int, _ string) {
-		if done%20_000 == 0 {
-			peak.Store(max(peak.Load(), heap()))
-		}
-		seen.Store(int64(done))
-	}}, (&plugintest.Discard{}).Emit)
-	if err != nil || seen.Load() < n {
-		t.Fatalf("%v after %d matches", err, seen.Load())
-	}
-	if grown := peak.Load() - base; grown > 64<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) // #nosec -- a heap's size
+	plugintest.Bounded(t, Importer{}, plugin.Input{Name: "big.json", Reader: r}, n, 64)
 }
 
 // Real reports, with the number of findings that another tool's tests expect.

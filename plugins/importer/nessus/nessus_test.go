@@ -5,11 +5,9 @@ package nessus
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,27 +214,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		strings.Repeat(`<ReportItem port="80" svc_name="www" protocol="tcp" severity="2" pluginID="4%d" pluginName="n"><plugin_output>`+strings.Repeat("y", 500)+`</plugin_output></ReportItem>`, 10) + `</ReportHost>`
 	const n = 8_000
 	r := plugintest.Repeated(`<NessusClientData_v2><Report>`, piece, `</Report></NessusClientData_v2>`, n)
-	var peak, seen atomic.Int64
-	base := heap()
-	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.nessus", Reader: r, Progress: func(done, _ int, _ string) {
-		if done%2000 == 0 {
-			peak.Store(max(peak.Load(), heap()))
-		}
-		seen.Store(int64(done))
-	}}, (&plugintest.Discard{}).Emit)
-	if err != nil || seen.Load() != n {
-		t.Fatalf("%v after %d hosts", err, seen.Load())
-	}
-	if grown := peak.Load() - base; grown > 32<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) // #nosec -- a heap's size
+	plugintest.Bounded(t, Importer{}, plugin.Input{Name: "big.nessus", Reader: r}, n, 32)
 }
 
 // The peer whose numbers these are makes one finding of a plugin however many

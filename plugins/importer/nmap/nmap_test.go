@@ -4,10 +4,8 @@
 package nmap
 
 import (
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
@@ -102,27 +100,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		strings.Repeat(`<port protocol="tcp" portid="80"><state state="open"/><service name="http" product="x" method="probed"/><script id="s" output="`+strings.Repeat("y", 500)+`"/></port>`, 5) + `</ports></host>`
 	const n = 16_000
 	r := plugintest.Repeated(`<nmaprun args="nmap"><scaninfo protocol="tcp" services="1-65535"/>`, piece, `<runstats><finished exit="success"/></runstats></nmaprun>`, n)
-	var peak, seen atomic.Int64
-	base := heap()
-	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.xml", Reader: r, Progress: func(done, _ int, _ string) {
-		if done%2000 == 0 {
-			peak.Store(max(peak.Load(), heap()))
-		}
-		seen.Store(int64(done))
-	}}, (&plugintest.Discard{}).Emit)
-	if err != nil || seen.Load() != n {
-		t.Fatalf("%v after %d hosts", err, seen.Load())
-	}
-	if grown := peak.Load() - base; grown > 64<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) // #nosec -- a heap's size
+	plugintest.Bounded(t, Importer{}, plugin.Input{Name: "big.xml", Reader: r}, n, 64)
 }
 
 // The peer whose numbers these are makes a finding of each open port, which is a

@@ -4,11 +4,8 @@
 package sarif
 
 import (
-	"context"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gyre-ctem/gyre"
@@ -118,29 +115,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	piece := `{"ruleId":"r","message":{"text":"` + strings.Repeat("x", 800) + `"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"src/f%d.c"},"region":{"startLine":%d}}}]},`
 	const n = 100_000
 	r := plugintest.Repeated(`{"version":"2.1.0","runs":[{"results":[`, piece, `{}],"tool":{"driver":{"name":"big","rules":[{"id":"r"}]}}}]}`, n)
-	var peak, found atomic.Int64
-	base := heap()
-	_, err := Importer{}.Import(t.Context(), plugin.Input{Name: "big.sarif", Reader: r, Progress: func(done, _ int, _ string) {
-		if done%20_000 == 0 {
-			peak.Store(max(peak.Load(), heap()))
-		}
-	}}, func(_ context.Context, b *gyre.Batch) error {
-		found.Add(int64(len(b.Findings)))
-		return nil
-	})
-	if err != nil || found.Load() < n {
-		t.Fatalf("%v after %d findings", err, found.Load())
-	}
-	if grown := peak.Load() - base; grown > 64<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) // #nosec -- a heap's size
+	plugintest.Bounded(t, Importer{}, plugin.Input{Name: "big.sarif", Reader: r}, n, 64)
 }
 
 func TestCorpus(t *testing.T) {
