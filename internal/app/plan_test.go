@@ -175,7 +175,7 @@ func (w *planned) merge() string {
 func (w *planned) undoMerge() string {
 	all, err := w.a.db.Merges(w.Context(), w.ws, 0, 1)
 	w.ok(err)
-	if len(all) == 0 || !all[0].Undone.IsZero() {
+	if len(all) == 0 || !all[0].Undone.IsZero() || all[0].Object == "split" {
 		return "nothing to split"
 	}
 	_, err = w.a.db.UndoMerge(w.Context(), w.ws, all[0].ID, "ann")

@@ -407,7 +407,7 @@ func TestCancelImport(t *testing.T) {
 func TestFence(t *testing.T) {
 	eachEngine(t, func(t *testing.T, a *App) {
 		ws := a.workspace.ID
-		report := generated(t, "nessus", 4000, 0)
+		report := generated(t, "nessus", 6000, 0)
 		in := imports{a}.input(httpapi.Import{Name: "r.nessus", Body: strings.NewReader(report)})
 		u, _, err := a.uploads.Receive(t.Context(), ws, in)
 		if err != nil {
@@ -418,7 +418,7 @@ func TestFence(t *testing.T) {
 		first := *a.uploads
 		batches := 0
 		first.TakeUp = heldUp(a.uploads.TakeUp, func() {
-			if batches++; batches == 3 {
+			if batches++; batches == 2 {
 				close(held)
 				<-goOn
 			}

@@ -152,6 +152,7 @@ type unifying struct {
 	rows   map[gyre.ID]*gyre.Weakness // of now, and those kept under one of the names
 	hidden map[gyre.ID]gyre.ID        // of rows: merged into
 	into   map[string]gyre.ID         // key of a group → its weakness; 0: it has none
+	back   map[gyre.ID][]gyre.ID      // rows that came back out of others, which have some of their exposures again
 	dirty  map[gyre.ID]string         // rows to save, and what became of them
 	met    map[gyre.ID]bool           // rows that exposures of others came to
 }
@@ -166,6 +167,7 @@ func (u *unifying) load(ctx context.Context, all []string) error {
 		return err
 	}
 	u.rows, u.hidden, u.into, u.dirty, u.met = map[gyre.ID]*gyre.Weakness{}, hidden, map[string]gyre.ID{}, map[gyre.ID]string{}, map[gyre.ID]bool{}
+	u.back = map[gyre.ID][]gyre.ID{}
 	for i := range kept {
 		u.rows[kept[i].ID] = &kept[i]
 	}
@@ -212,6 +214,9 @@ func (u *unifying) settle(ctx context.Context, key string) error {
 			if err := u.w.tx.UnmergeWeakness(ctx, id, u.actor()); err != nil {
 				return err
 			}
+			for from := u.hidden[id]; from != 0; from = u.hidden[from] {
+				u.back[from] = append(u.back[from], id)
+			}
 			delete(u.hidden, id)
 			u.into[key], u.dirty[id] = id, "updated"
 			return nil
@@ -253,17 +258,14 @@ func (u *unifying) fresh(ctx context.Context, key string) (*gyre.Weakness, error
 	from := u.reported(key)
 	if from == nil {
 		for _, n := range u.groups[key] {
-			id := u.now[n]
-			if id == 0 {
-				continue
-			}
-			used, err := u.w.tx.HasNamed(ctx, id, u.groups[key])
-			if err != nil {
-				return nil, err
-			}
-			if used {
-				from = u.rows[id]
-				break
+			for _, id := range u.holding(n) {
+				used, err := u.w.tx.HasNamed(ctx, id, u.groups[key])
+				if err != nil {
+					return nil, err
+				}
+				if used && from == nil {
+					from = u.rows[id]
+				}
 			}
 		}
 	}
@@ -275,12 +277,24 @@ func (u *unifying) fresh(ctx context.Context, key string) (*gyre.Weakness, error
 	return &r, nil
 }
 
+// holding are the rows that may have what is called by a name: the one whose
+// name it is, and those that came back out of that one.
+func (u *unifying) holding(name string) []gyre.ID {
+	id := u.now[name]
+	if id == 0 {
+		return nil
+	}
+	return append([]gyre.ID{id}, u.back[id]...)
+}
+
 // split takes what is called by names of the group out of rows of other groups.
 func (u *unifying) split(ctx context.Context, key string) error {
 	leave := map[gyre.ID][]string{}
 	for _, n := range u.groups[key] {
-		if id := u.now[n]; id != 0 && id != u.into[key] && u.key[u.rows[id].Key] != key {
-			leave[id] = append(leave[id], n)
+		for _, id := range u.holding(n) {
+			if id != u.into[key] && u.key[u.rows[id].Key] != key {
+				leave[id] = append(leave[id], n)
+			}
 		}
 	}
 	for _, id := range sortedKeys(leave) {

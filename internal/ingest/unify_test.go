@@ -207,6 +207,22 @@ func TestNamesOrder(t *testing.T) {
 	})
 }
 
+// TestNamesPart: two names that were of one weakness, which was made one with a third,
+// part from each other and from it; what is called by each goes with it.
+func TestNamesPart(t *testing.T) {
+	each(t, func(t *testing.T, base *world) {
+		w := newTied(base)
+		w.report("a", "GHSA-b", "GHSA-a")
+		w.report("b", "CVE-2")
+		w.report("b", "CVE-2", "GHSA-a")
+		w.same("one", w.picture(), []string{"CVE-2[GHSA-a GHSA-b][tcp/1 open [a calls it GHSA-b b calls it CVE-2]]"})
+		w.advisory("GHSA-a", []string{"GHSA-a"}, "CVE-2")
+		w.advisory("GO-1", []string{"GHSA-a"}, "CVE-1") // two CVEs: GHSA-a is a bulletin
+		w.unify()
+		w.same("parted", w.picture(), []string{"CVE-2[][tcp/1 open [b calls it CVE-2]]", "GHSA-b[][tcp/1 open [a calls it GHSA-b]]"})
+	})
+}
+
 // TestCorrelationRules: a person's word beats the advisories', counts for what is
 // stored and what comes, can be tried, and leaves nothing behind when it is taken back.
 func TestCorrelationRules(t *testing.T) {
