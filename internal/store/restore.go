@@ -167,15 +167,8 @@ func restoreSchema(ctx context.Context, dsn string, schema int64, replace bool, 
 		return "", err
 	}
 	defer func() { _ = db.Close() }()
-	// Of writers, which are connected: a reader would count them as others.
-	var others int
-	err = db.w.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name LIKE 'gyre%' AND pid <> pg_backend_pid()`).Scan(&others)
-	if err != nil {
-		return "", fmt.Errorf("look for other processes: %w", err)
-	}
-	if others > 0 {
-		return "", gyre.Errorf(gyre.Conflict, "another Gyre process uses %s; stop it first", redact(dsn))
+	if err := db.alone(ctx); err != nil {
+		return "", err
 	}
 	old, err := db.objects(ctx, "current_schema()")
 	if err != nil {
@@ -207,6 +200,32 @@ func restoreSchema(ctx context.Context, dsn string, schema int64, replace bool, 
 		return "", err
 	}
 	return db.swap(ctx, old)
+}
+
+// leaving is how long a process that has stopped may still seem connected.
+const leaving = 2 * time.Second
+
+// alone fails when another process of Gyre's uses the database.
+func (db *DB) alone(ctx context.Context) error {
+	for until := time.Now().Add(leaving); ; {
+		// Of the writers, which are connected: a reader would count them as others.
+		var others int
+		err := db.w.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name LIKE 'gyre%' AND pid <> pg_backend_pid()`).Scan(&others)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look for other processes: %w", err)
+		case others == 0:
+			return nil
+		case time.Now().After(until):
+			return gyre.Errorf(gyre.Conflict, "another Gyre process uses %s; stop it first", redact(db.url))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // inSchema makes connections work in the schema that is being restored into.
