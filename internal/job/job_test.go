@@ -274,6 +274,7 @@ func TestHopeless(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	each(t, func(w *world) {
+		w.ok(w.queue.Serve(w.Context(), 4, nil, nil)) // so what one kind holds up waits
 		began, why := make(chan struct{}), make(chan error, 1)
 		w.when("few", func(ctx context.Context, _ *job.Task) (any, error) {
 			close(began)
