@@ -33,8 +33,8 @@ type Dialect struct {
 	Snapshot sql.IsolationLevel
 	// Vacuum gives space back and refreshes the planner's statistics.
 	Vacuum string
-	// HasStatistics says whether the planner knows the table of exposures. Empty: it
-	// does well without.
+	// HasStatistics says whether there are exposures, and whether the planner knows their
+	// table. Empty: it does well without.
 	HasStatistics string
 	// Size is a query for the database's size in bytes.
 	Size string
@@ -100,7 +100,7 @@ var dialects = map[Engine]*Dialect{
 		Engine:        Postgres,
 		Notify:        "SELECT pg_notify('" + notifyChannel + "', $1)",
 		Vacuum:        "ANALYZE",
-		HasStatistics: "SELECT EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'exposure' AND attname = 'workspace')",
+		HasStatistics: "SELECT EXISTS (SELECT 1 FROM exposure), EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'exposure' AND attname = 'workspace')",
 		Held:          "SELECT count(*) FROM (SELECT 1 FROM worker WHERE id = $1 FOR KEY SHARE) held",
 		Alone:         "SELECT pg_advisory_xact_lock(4793012686)",
 		Size:          "SELECT pg_database_size(current_database())",

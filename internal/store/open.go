@@ -215,13 +215,14 @@ func (db *DB) firstStatistics(ctx context.Context, events int) {
 	if db.dialect.HasStatistics == "" || events < statisticsFrom || db.planned.Load() {
 		return
 	}
-	var has bool
-	err := db.r.QueryRowContext(ctx, db.dialect.HasStatistics).Scan(&has)
-	if err == nil && !has {
+	var filled, has bool
+	err := db.r.QueryRowContext(ctx, db.dialect.HasStatistics).Scan(&filled, &has)
+	if err == nil && filled && !has {
 		err = db.Optimize(ctx)
 	}
-	// Without them everything works as well, but slower; the next transaction tries again.
-	db.planned.Store(err == nil)
+	// Of an empty table there is nothing to know yet. Without statistics everything
+	// works as well, but slower; the next transaction tries again.
+	db.planned.Store(err == nil && filled)
 }
 
 // Close ends listening and closes the connections.
