@@ -171,6 +171,7 @@ func (a *App) wire(killed context.Context) error {
 			return a.db.Write(ctx, ws, func(tx *store.Tx) error { return fn(tx) })
 		},
 		Now: time.Now,
+		ActionKey: actionKey,
 	}
 	a.ingest = ingester
 	// The options have checked them.

@@ -32,7 +32,7 @@ func TestFullDisk(t *testing.T) {
 	size(0, "12m")
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	a := openAt(t, filepath.Join(disk, "data"), t.TempDir())
-	report := generated(t, "nessus", 6000, 0)
+	report := generated(t, "nessus", 8000, 0)
 	in := func() httpapi.Import {
 		return httpapi.Import{Name: "r.nessus", Size: int64(len(report)), Body: strings.NewReader(report)}
 	}

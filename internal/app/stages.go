@@ -90,10 +90,17 @@ func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandC
 	return a.db.RecordBands(ctx, ws, rows)
 }
 
-func (a *App) savePlan(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error {
-	part := store.PlanPart{Drafts: make([]store.ActionDraft, len(drafts)), Empty: empty, Mark: mark}
-	for i, d := range drafts {
+func actionKey(e *gyre.Exposure, weakness string) string {
+	return remediate.Key(*e, gyre.Weakness{Key: weakness})
+}
+
+func (a *App) savePlan(ctx context.Context, ws gyre.ID, p cycle.PlanPart) error {
+	part := store.PlanPart{Drafts: make([]store.ActionDraft, len(p.Drafts)), Empty: p.Empty, Mark: p.Mark, Stood: make([]store.Standing, len(p.Stood)), Seq: p.Seq}
+	for i, d := range p.Drafts {
 		part.Drafts[i] = store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs}
+	}
+	for i, s := range p.Stood {
+		part.Stood[i] = store.Standing(s)
 	}
 	return a.db.SavePlanPart(ctx, ws, part)
 }

@@ -4,7 +4,6 @@
 package cycle
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,8 +36,10 @@ type PlanStore interface {
 	EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error
 	// FormerActions are the actions in which exposures ever were.
 	FormerActions(ctx context.Context, ws gyre.ID, exposures []gyre.ID) ([]gyre.ID, error)
-	// EachMember calls fn for the active exposures of actions.
-	EachMember(ctx context.Context, ws gyre.ID, actions []gyre.ID, fn func(exposure, action gyre.ID) error) error
+	// EachMember is EachPlanRow for the active exposures of actions; Members says
+	// how many those are at most.
+	EachMember(ctx context.Context, ws gyre.ID, actions []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error
+	Members(ctx context.Context, actions []gyre.ID) (map[gyre.ID]int, error)
 	// ActionKeys are the actions by their key.
 	ActionKeys(ctx context.Context, ws gyre.ID) (map[string]gyre.ID, error)
 	// PlannedActions counts the actions that have work left.
@@ -60,12 +61,28 @@ type Plan struct {
 	Guides remediate.Guides
 	// Edition changes with whatever else a plan depends on: the program and its checks.
 	Edition string
-	// Save stores some actions, says of others that nothing is left of them, and
-	// keeps the mark when it is not empty.
-	Save func(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error
-	Now  func() time.Time
+	Save    func(ctx context.Context, ws gyre.ID, part PlanPart) error
+	Now     func() time.Time
 
 	mu sync.Mutex // plans of one process take turns
+}
+
+// PlanPart is a part of a plan: some actions as they are to be, and those of
+// which nothing is left.
+type PlanPart struct {
+	Drafts []remediate.Draft
+	Empty  []gyre.ID
+	// Mark is to be kept with the part, unless it is empty.
+	Mark string
+	// Stood is how the exposures of the drafts stood at the event Seq, or later.
+	Stood []Standing
+	Seq   int64
+}
+
+// Standing is what a plan has read of an exposure.
+type Standing struct {
+	Exposure, Action gyre.ID
+	State            gyre.State
 }
 
 const (
@@ -84,6 +101,9 @@ func (p *Plan) Plan(ctx context.Context, ws gyre.ID) (int, error) {
 		return 0, fmt.Errorf("read mark of plan: %w", err)
 	}
 	edition, at, _ := strings.Cut(mark, " ")
+	if mark == "" { // there was no plan yet: all that there is came since the first event
+		edition, at = p.Edition, "0"
+	}
 	from, err := strconv.ParseInt(at, 10, 64)
 	return p.plan(ctx, ws, from, err != nil || edition != p.Edition)
 }
@@ -129,8 +149,10 @@ type replan struct {
 	ws      gyre.ID
 	mark    string
 	actions map[string]gyre.ID   // as they are stored, by key
-	groups  map[string][]gyre.ID // exposures by the key of their action: what is planned anew
 	touched map[gyre.ID]bool     // stored actions that are planned anew
+	groups  map[string][]gyre.ID // exposures that changed, by the key of their action
+	changed []gyre.ID            // all of them, ascending
+	members map[gyre.ID]int      // at most, of touched actions; nil: groups has them all
 	keys    map[gyre.ID]string   // of weaknesses
 	// What exposures refer to, as far as it was read: parts.
 	assets     map[gyre.ID]gyre.Asset
@@ -181,23 +203,9 @@ func (r *replan) changes(ctx context.Context, from, to int64) (everything bool, 
 			r.touched[a] = true
 		}
 	}
-	return false, r.others(ctx, changed)
-}
-
-// others adds the members of touched actions that did not change themselves.
-func (r *replan) others(ctx context.Context, changed []gyre.ID) error {
-	byID := make(map[gyre.ID]string, len(r.touched))
-	for key, id := range r.actions {
-		if r.touched[id] {
-			byID[id] = key
-		}
-	}
-	return r.Store.EachMember(ctx, r.ws, slices.Sorted(maps.Keys(byID)), func(exposure, action gyre.ID) error {
-		if _, known := slices.BinarySearch(changed, exposure); !known {
-			r.groups[byID[action]] = append(r.groups[byID[action]], exposure)
-		}
-		return nil
-	})
+	r.changed = changed
+	r.members, err = r.Store.Members(ctx, slices.Sorted(maps.Keys(r.touched)))
+	return false, err
 }
 
 // rows reads exposures with the keys of their actions, which are "" for those
@@ -263,15 +271,9 @@ const byWeakness = "\x00"
 // save makes the actions of the groups and saves them in parts, the mark with
 // the last of them.
 func (r *replan) save(ctx context.Context) error {
-	var empty []gyre.ID
-	for key, id := range r.actions {
-		if r.touched[id] && len(r.groups[key]) == 0 {
-			empty = append(empty, id)
-		}
-	}
-	slices.Sort(empty)
+	parts := r.parts()
 	risk := func(gyre.ID) float64 { return 0 }
-	if len(r.groups) > 0 {
+	if len(parts[0]) > 0 {
 		var err error
 		if risk, err = r.Risks(ctx, r.ws); err != nil {
 			return fmt.Errorf("score exposures: %w", err)
@@ -279,21 +281,39 @@ func (r *replan) save(ctx context.Context) error {
 	}
 	// The next part is read while one is stored: they have nothing in common.
 	g, ctx := errgroup.WithContext(ctx)
-	parts := make(chan planPartRead)
+	read := make(chan planPartRead)
 	g.Go(func() error {
-		defer close(parts)
-		return r.parts(ctx, risk, parts)
+		defer close(read)
+		for _, keys := range parts {
+			part, err := r.read(ctx, keys, risk)
+			if err != nil {
+				return err
+			}
+			select {
+			case read <- part:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
 	})
 	g.Go(func() error {
-		for part := range parts {
-			mark := ""
-			if part.last {
-				mark = r.mark
+		for n := range parts {
+			part, ok := <-read
+			if !ok {
+				return nil // reading says why
 			}
-			if err := r.Save(ctx, r.ws, remediate.Plan(part.items, r.Guides, r.Now()), empty, mark); err != nil {
+			save := PlanPart{Drafts: remediate.Plan(part.items, r.Guides, r.Now()), Stood: part.stood, Seq: part.seq}
+			if n == len(parts)-1 {
+				save.Mark = r.mark
+			}
+			for _, d := range save.Drafts {
+				delete(part.touched, d.Key)
+			}
+			save.Empty = slices.Sorted(maps.Values(part.touched))
+			if err := r.Save(ctx, r.ws, save); err != nil {
 				return fmt.Errorf("save plan: %w", err)
 			}
-			empty = nil
 		}
 		return nil
 	})
@@ -302,72 +322,107 @@ func (r *replan) save(ctx context.Context) error {
 
 // planPartRead is what some actions are made of.
 type planPartRead struct {
-	items []remediate.Item
-	last  bool
+	items   []remediate.Item
+	stood   []Standing
+	seq     int64              // of the newest event before they were read
+	touched map[string]gyre.ID // stored ones among the actions
 }
 
-// parts reads the groups, some at a time; there is always a last part.
-func (r *replan) parts(ctx context.Context, risk func(gyre.ID) float64, to chan<- planPartRead) error {
-	keys := slices.Sorted(maps.Keys(r.groups))
-	for last := false; !last; {
-		var ids []gyre.ID
-		n := 0
-		for n < len(keys) && (n == 0 || len(ids)+len(r.groups[keys[n]]) <= planPart) {
-			ids = append(ids, r.groups[keys[n]]...)
-			delete(r.groups, keys[n])
-			n++
+// parts are the keys of the actions that are planned anew, some at a time; there
+// is at least one part.
+func (r *replan) parts() [][]string {
+	sizes := make(map[string]int, len(r.groups))
+	for key, ids := range r.groups {
+		sizes[key] = len(ids)
+	}
+	for key, id := range r.actions {
+		if r.touched[id] {
+			sizes[key] += r.members[id]
 		}
-		keys = keys[n:]
-		last = len(keys) == 0
-		items, err := r.items(ctx, ids, risk)
-		if err != nil {
-			return err
+	}
+	parts := [][]string{nil}
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(sizes)) {
+		if size += sizes[key]; size > planPart && size > sizes[key] {
+			parts, size = append(parts, nil), sizes[key]
 		}
-		select {
-		case to <- planPartRead{items, last}:
-		case <-ctx.Done():
-			return ctx.Err()
+		parts[len(parts)-1] = append(parts[len(parts)-1], key)
+	}
+	return parts
+}
+
+// read reads the exposures of some actions, and what they refer to.
+func (r *replan) read(ctx context.Context, keys []string, risk func(gyre.ID) float64) (part planPartRead, err error) {
+	if part.seq, err = r.Store.Seq(ctx, r.ws); err != nil {
+		return part, fmt.Errorf("newest event: %w", err)
+	}
+	part.touched = map[string]gyre.ID{}
+	var ids, actions []gyre.ID
+	for _, key := range keys {
+		ids = append(ids, r.groups[key]...)
+		delete(r.groups, key)
+		if id := r.actions[key]; r.touched[id] {
+			part.touched[key] = id
+			if r.members != nil {
+				actions = append(actions, id)
+			}
 		}
+	}
+	slices.Sort(ids)
+	slices.Sort(actions)
+	var exposures []gyre.Exposure
+	flush := func() error {
+		err := r.items(ctx, &part, exposures, risk)
+		exposures = exposures[:0]
+		return err
+	}
+	row := func(e gyre.Exposure, action gyre.ID) error {
+		part.stood = append(part.stood, Standing{e.ID, action, e.State})
+		if exposures = append(exposures, e); len(exposures) == planChunk {
+			return flush()
+		}
+		return nil
+	}
+	if len(ids) > 0 {
+		if err := r.Store.EachPlanRow(ctx, r.ws, ids, row); err != nil {
+			return part, fmt.Errorf("read exposures: %w", err)
+		}
+	}
+	err = r.Store.EachMember(ctx, r.ws, actions, func(e gyre.Exposure, action gyre.ID) error {
+		if _, changed := slices.BinarySearch(r.changed, e.ID); changed {
+			return nil // it is in a group
+		}
+		return row(e, action)
+	})
+	if err != nil {
+		return part, fmt.Errorf("read exposures of actions: %w", err)
+	}
+	return part, flush()
+}
+
+// items adds exposures to a part, with what they refer to.
+func (r *replan) items(ctx context.Context, part *planPartRead, exposures []gyre.Exposure, risk func(gyre.ID) float64) error {
+	// The same assets and weaknesses come again in other parts.
+	if len(r.assets) > maxRemembered {
+		clear(r.assets)
+	}
+	if len(r.weaknesses) > maxRemembered {
+		clear(r.weaknesses)
+	}
+	if err := remember(r.assets, exposures, func(e gyre.Exposure) gyre.ID { return e.Asset }, func(ids []gyre.ID) ([]gyre.Asset, error) {
+		return r.Store.Assets(ctx, r.ws, ids)
+	}, func(a gyre.Asset) gyre.ID { return a.ID }); err != nil {
+		return fmt.Errorf("read assets: %w", err)
+	}
+	if err := remember(r.weaknesses, exposures, func(e gyre.Exposure) gyre.ID { return e.Weakness }, func(ids []gyre.ID) ([]gyre.Weakness, error) {
+		return r.Store.Weaknesses(ctx, r.ws, ids)
+	}, func(w gyre.Weakness) gyre.ID { return w.ID }); err != nil {
+		return fmt.Errorf("read weaknesses: %w", err)
+	}
+	for _, e := range exposures {
+		part.items = append(part.items, remediate.Item{Exposure: e, Asset: r.assets[e.Asset], Weakness: r.weaknesses[e.Weakness], Risk: risk(e.ID)})
 	}
 	return nil
-}
-
-// items reads the exposures and what they refer to.
-func (r *replan) items(ctx context.Context, ids []gyre.ID, risk func(gyre.ID) float64) ([]remediate.Item, error) {
-	slices.Sort(ids)
-	items := make([]remediate.Item, 0, len(ids))
-	for from := 0; from < len(ids); from += planChunk {
-		exposures := make([]gyre.Exposure, 0, planChunk)
-		err := r.Store.EachPlanRow(ctx, r.ws, ids[from:min(from+planChunk, len(ids))], func(e gyre.Exposure, _ gyre.ID) error {
-			exposures = append(exposures, e)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read exposures: %w", err)
-		}
-		// The same assets and weaknesses come again in other parts.
-		if len(r.assets) > maxRemembered {
-			clear(r.assets)
-		}
-		if len(r.weaknesses) > maxRemembered {
-			clear(r.weaknesses)
-		}
-		if err := remember(r.assets, exposures, func(e gyre.Exposure) gyre.ID { return e.Asset }, func(ids []gyre.ID) ([]gyre.Asset, error) {
-			return r.Store.Assets(ctx, r.ws, ids)
-		}, func(a gyre.Asset) gyre.ID { return a.ID }); err != nil {
-			return nil, fmt.Errorf("read assets: %w", err)
-		}
-		if err := remember(r.weaknesses, exposures, func(e gyre.Exposure) gyre.ID { return e.Weakness }, func(ids []gyre.ID) ([]gyre.Weakness, error) {
-			return r.Store.Weaknesses(ctx, r.ws, ids)
-		}, func(w gyre.Weakness) gyre.ID { return w.ID }); err != nil {
-			return nil, fmt.Errorf("read weaknesses: %w", err)
-		}
-		slices.SortFunc(exposures, func(a, b gyre.Exposure) int { return cmp.Compare(a.ID, b.ID) })
-		for _, e := range exposures {
-			items = append(items, remediate.Item{Exposure: e, Asset: r.assets[e.Asset], Weakness: r.weaknesses[e.Weakness], Risk: risk(e.ID)})
-		}
-	}
-	return items, nil
 }
 
 // maxRemembered bounds the assets, and the weaknesses, that a plan keeps at hand.

@@ -20,7 +20,6 @@ import (
 	"github.com/gyre-ctem/gyre/internal/ingest"
 	"github.com/gyre-ctem/gyre/internal/prioritize"
 	"github.com/gyre-ctem/gyre/internal/projection"
-	"github.com/gyre-ctem/gyre/internal/remediate"
 	"github.com/gyre-ctem/gyre/internal/store"
 	"github.com/gyre-ctem/gyre/internal/store/storetest"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -205,9 +204,12 @@ func newWorld(t *testing.T, engine store.Engine) *world {
 					return prioritize.Risk(&in)
 				}, err
 			},
-			Save: func(ctx context.Context, ws gyre.ID, drafts []remediate.Draft, empty []gyre.ID, mark string) error {
-				part := store.PlanPart{Empty: empty, Mark: mark}
-				for _, d := range drafts {
+			Save: func(ctx context.Context, ws gyre.ID, p cycle.PlanPart) error {
+				part := store.PlanPart{Empty: p.Empty, Mark: p.Mark, Seq: p.Seq}
+				for _, s := range p.Stood {
+					part.Stood = append(part.Stood, store.Standing(s))
+				}
+				for _, d := range p.Drafts {
 					part.Drafts = append(part.Drafts, store.ActionDraft{Action: d.Action, Removes: d.ExposureIDs})
 				}
 				return w.db.SavePlanPart(ctx, ws, part)

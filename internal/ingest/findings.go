@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -23,6 +24,7 @@ type finding struct {
 	place
 	lies locus.Place
 	name string // what the source calls the weakness
+	is   string // the key of the weakness as it is stored
 }
 
 func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
@@ -42,7 +44,7 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 		}
 	}
 	w.counts.Findings += len(all)
-	ids, err := w.weaknesses(ctx, weaknesses)
+	stored, err := w.weaknesses(ctx, weaknesses)
 	if err != nil {
 		return err
 	}
@@ -51,7 +53,7 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 	where := make(map[place]int, len(all))
 	once := make([]finding, 0, len(all))
 	for i := range all {
-		all[i].weakness = ids[i]
+		all[i].weakness, all[i].is = stored[i].id, stored[i].key
 		if j, twice := where[all[i].place]; twice {
 			once[j].Severity = max(once[j].Severity, all[i].Severity)
 			once[j].Credentialed = once[j].Credentialed && all[i].Credentialed
@@ -125,6 +127,7 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 		return err
 	}
 	var fresh, save []gyre.Exposure
+	var of []string // the keys of the weaknesses of fresh
 	var touch []gyre.ID
 	moved, err := w.moved(ctx, all, have)
 	if err != nil {
@@ -137,7 +140,7 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 		switch {
 		case e == nil:
 			e, observations = w.newExposure(f), &first
-			fresh = append(fresh, *e)
+			fresh, of = append(fresh, *e), append(of, f.is)
 		case w.seeAgain(e, f, sources[e.ID], moved[e.ID]):
 			save = append(save, *e)
 		default:
@@ -148,7 +151,11 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 			Weakness: f.name, Locus: f.Locus, Severity: f.Severity,
 		})
 	}
-	if err := w.tx.AddExposures(ctx, fresh); err != nil {
+	actions, err := w.actionsOf(ctx, fresh, of)
+	if err != nil {
+		return err
+	}
+	if err := w.tx.AddExposures(ctx, fresh, actions); err != nil {
 		return err
 	}
 	if err := w.tx.SaveExposures(ctx, save); err != nil {
@@ -161,6 +168,30 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 		return err
 	}
 	return w.tx.SaveObservations(ctx, later)
+}
+
+// actionsOf are the actions that remove new exposures of weaknesses with the keys.
+func (w *write) actionsOf(ctx context.Context, fresh []gyre.Exposure, weaknesses []string) ([]gyre.ID, error) {
+	if w.actionKey == nil || len(fresh) == 0 {
+		return nil, nil
+	}
+	keys := make([]string, len(fresh))
+	asked := map[string]bool{}
+	for i := range fresh {
+		keys[i] = w.actionKey(&fresh[i], weaknesses[i])
+		if w.actions[keys[i]] == 0 {
+			asked[keys[i]] = true
+		}
+	}
+	var err error
+	if w.acted, err = w.tx.ActionsOfKeys(ctx, sortedKeys(asked)); err != nil {
+		return nil, err
+	}
+	out := make([]gyre.ID, len(keys))
+	for i, k := range keys {
+		out[i] = cmp.Or(w.actions[k], w.acted[k])
+	}
+	return out, nil
 }
 
 func (w *write) newExposure(f *finding) *gyre.Exposure {

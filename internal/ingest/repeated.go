@@ -21,17 +21,23 @@ type said struct {
 	sum uint64
 }
 
+// named is a stored weakness and its key.
+type named struct {
+	id  gyre.ID
+	key string
+}
+
 // repeated are the weaknesses of which saying the same again changes nothing.
 type repeated struct {
 	seq int64 // the workspace's newest event when they were last known to be true
-	ids map[said]gyre.ID
+	ids map[said]named
 }
 
 // maxRepeated bounds what is kept: some 100 bytes each.
 const maxRepeated = 50_000
 
 // at drops everything unless nobody has changed anything since.
-func (r *repeated) at(seq int64) map[said]gyre.ID {
+func (r *repeated) at(seq int64) map[said]named {
 	if r.seq != seq || len(r.ids) > maxRepeated {
 		clear(r.ids)
 	}
@@ -44,7 +50,7 @@ func (r *repeated) learn(w *write) {
 		clear(r.ids)
 	}
 	if r.ids == nil {
-		r.ids = map[said]gyre.ID{}
+		r.ids = map[said]named{}
 	}
 	for k, id := range w.learned {
 		r.ids[k] = id

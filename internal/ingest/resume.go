@@ -45,7 +45,7 @@ func Judging(u gyre.Upload) Option {
 // TakeUp opens the session of an upload's run that another process began. The
 // batches that it stored are to be emitted again, and passed over.
 func (in *Ingest) TakeUp(ctx context.Context, ws gyre.ID, u gyre.Upload) (*Session, error) {
-	s := &Session{in: in, ws: ws, began: in.now(), refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
+	s := &Session{in: in, ws: ws, began: in.now(), refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}, actions: map[string]gyre.ID{}}
 	Storing(u)(s)
 	s.resume.applied = u.Stored
 	err := in.InTx(ctx, ws, func(tx Tx) error {

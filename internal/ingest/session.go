@@ -24,6 +24,10 @@ type Ingest struct {
 	// How far apart in time sightings of an address, or a name, still are of one
 	// asset; 0 is identity.Defaults.
 	AddressBinding, NameBinding time.Duration
+	// ActionKey is the key of the action that removes an exposure, whose weakness
+	// has a key. New exposures are stored as part of theirs, so that planning need not
+	// put them there one by one; nil leaves all of it to the plan.
+	ActionKey func(e *gyre.Exposure, weakness string) string
 }
 
 func (in *Ingest) binding() identity.Binding {
@@ -55,6 +59,7 @@ type Session struct {
 	// anything of, and which the store knows it touched.
 	seen, noted map[gyre.ID]bool
 	repeated    repeated
+	actions     map[string]gyre.ID // by key: actions stay
 }
 
 // Begin stores the run and opens its session. run.Started is when the source
@@ -74,7 +79,7 @@ func (in *Ingest) Begin(ctx context.Context, ws gyre.ID, run gyre.Run, options .
 		run.Started = now
 	}
 	run.Workspace, run.Status = ws, gyre.RunRunning
-	s := &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}}
+	s := &Session{in: in, ws: ws, began: now, run: run, refs: map[gyre.Ref]gyre.ID{}, own: map[gyre.ID]gyre.ID{}, seen: map[gyre.ID]bool{}, noted: map[gyre.ID]bool{}, actions: map[string]gyre.ID{}}
 	for _, option := range options {
 		option(s)
 	}
@@ -179,6 +184,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	maps.Copy(s.noted, w.touched)
 	s.follow(w)
 	s.repeated.learn(w)
+	maps.Copy(s.actions, w.acted)
 	s.run.Counts.Assets = len(s.seen)
 	return nil
 }
@@ -272,9 +278,11 @@ type write struct {
 	normal   bool // the batch's findings are in normal form
 	// known are the weaknesses of which saying the same again changes nothing;
 	// learned those that this transaction adds; renamed: names are of other weaknesses now.
-	known, learned map[said]gyre.ID
+	known, learned map[said]named
 	renamed        bool
 	binding        identity.Binding
+	actionKey      func(e *gyre.Exposure, weakness string) string
+	actions, acted map[string]gyre.ID // by key: of earlier transactions, and found in this one
 }
 
 func (s *Session) write(tx Tx) *write {
@@ -284,7 +292,8 @@ func (s *Session) write(tx Tx) *write {
 		refs: s.refs, added: map[gyre.Ref]gyre.ID{}, seen: map[gyre.ID]bool{},
 		merged: map[gyre.ID]gyre.ID{}, own: maps.Clone(s.own), made: map[gyre.ID]gyre.ID{},
 		touched: map[gyre.ID]bool{}, noted: s.noted, binding: s.in.binding(),
-		fresh: map[gyre.ID]bool{}, known: s.repeated.at(tx.Seq()), learned: map[said]gyre.ID{},
+		fresh: map[gyre.ID]bool{}, known: s.repeated.at(tx.Seq()), learned: map[said]named{},
+		actionKey: s.in.ActionKey, actions: s.actions,
 	}
 }
 

@@ -106,8 +106,9 @@ type Tx interface {
 	MergeExposure(ctx context.Context, m gyre.Merge) error
 	// LociOf says where a source last said that exposures lie.
 	LociOf(ctx context.Context, source string, exposures []gyre.ID) (map[gyre.ID]string, error)
-	// AddExposures stores new ones, SaveExposures such as are known.
-	AddExposures(ctx context.Context, all []gyre.Exposure) error
+	// AddExposures stores new ones, SaveExposures such as are known. actions are theirs, 0 for
+	// those that the plan is to find; nil is all of them.
+	AddExposures(ctx context.Context, all []gyre.Exposure, actions []gyre.ID) error
 	SaveExposures(ctx context.Context, all []gyre.Exposure) error
 	TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time) error
 	// SourcesOf says who has ever seen each exposure, with the latest word of each.
@@ -115,6 +116,9 @@ type Tx interface {
 	// AddObservations stores the first ones of new exposures.
 	AddObservations(ctx context.Context, all []gyre.Observation) error
 	SaveObservations(ctx context.Context, all []gyre.Observation) error
+
+	// ActionsOfKeys finds the actions with the keys, and makes those that are missing.
+	ActionsOfKeys(ctx context.Context, keys []string) (map[string]gyre.ID, error)
 
 	// LaterRuns lists the runs that succeeded, began after a run did and covered
 	// something of the assets that it touched; the earliest first.

@@ -113,16 +113,16 @@ func isBundle(alias string) bool {
 }
 
 // weaknesses resolves the weaknesses of findings, and stores what is new of
-// them. It returns the ID of each.
-func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, error) {
-	ids := make([]gyre.ID, len(all))
+// them. It returns what each is stored as.
+func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]named, error) {
+	out := make([]named, len(all))
 	var news []gyre.Weakness // what this run has not said before
 	var of []said
 	at := make([]int, len(all)) // of each in news
 	asked := map[said]int{}
 	for i := range all {
 		is := saidOf(&all[i])
-		if ids[i] = w.known[is]; ids[i] != 0 {
+		if out[i] = w.known[is]; out[i].id != 0 {
 			continue
 		}
 		n, twice := asked[is]
@@ -133,7 +133,7 @@ func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID,
 		at[i] = n
 	}
 	if len(news) == 0 {
-		return ids, nil
+		return out, nil
 	}
 	stored, err := w.store(ctx, news)
 	if err != nil {
@@ -144,19 +144,19 @@ func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]gyre.ID,
 		clear(w.learned)
 		return w.store(ctx, all)
 	}
-	for n, id := range stored {
-		w.learned[of[n]] = id
+	for n := range stored {
+		w.learned[of[n]] = stored[n]
 	}
-	for i := range ids {
-		if ids[i] == 0 {
-			ids[i] = stored[at[i]]
+	for i := range out {
+		if out[i].id == 0 {
+			out[i] = stored[at[i]]
 		}
 	}
-	return ids, nil
+	return out, nil
 }
 
-// store stores what is new of weaknesses. It returns the ID of each.
-func (w *write) store(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, error) {
+// store stores what is new of weaknesses. It returns what each is stored as.
+func (w *write) store(ctx context.Context, all []gyre.Weakness) ([]named, error) {
 	byName, err := w.named(ctx, all)
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (w *write) store(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, erro
 	for i := range stored {
 		now[stored[i].ID] = &stored[i]
 	}
-	ids := make([]gyre.ID, len(all))
+	out := make([]named, len(all))
 	changed := map[gyre.ID]bool{}
 	for i := range all {
 		id := byName[all[i].Key]
@@ -183,14 +183,14 @@ func (w *write) store(ctx context.Context, all []gyre.Weakness) ([]gyre.ID, erro
 		if join(now[id], &all[i], w.run.Source) {
 			changed[id] = true
 		}
-		ids[i] = id
+		out[i] = named{id, now[id].Key}
 	}
 	var save []gyre.Weakness
 	for _, id := range sortedKeys(changed) {
 		w.event(gyre.Event{Object: "weakness", ID: id, Kind: "updated", To: now[id].Key})
 		save = append(save, *now[id])
 	}
-	return ids, w.tx.SaveWeaknesses(ctx, save)
+	return out, w.tx.SaveWeaknesses(ctx, save)
 }
 
 // named finds the weaknesses that keys are names of. What is new, and what a

@@ -25,15 +25,19 @@ func scanAction(s scanner) (a gyre.Action, err error) {
 	return a, fromJSON(steps, &a.Steps)
 }
 
+// Actions exist from when the first exposure that they remove is stored, but
+// nobody sees them before a plan has said what they are.
+const isPlanned = "title <> ''"
+
 // Action reads one action.
 func (db *DB) Action(ctx context.Context, ws, id gyre.ID) (gyre.Action, error) {
-	return one(ctx, db.r, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
+	return one(ctx, db.r, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2 AND "+isPlanned, int64(ws), int64(id))
 }
 
 // Actions lists actions by the risk that they remove, most first; states empty is every state.
 func (db *DB) Actions(ctx context.Context, ws gyre.ID, states []gyre.ActionState, limit int) ([]gyre.Action, error) {
 	all, err := collect(ctx, db.r, scanAction,
-		"SELECT "+actionColumns+" FROM action WHERE workspace = $1 ORDER BY risk_removed DESC, id", int64(ws))
+		"SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND "+isPlanned+" ORDER BY risk_removed DESC, id", int64(ws))
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +60,44 @@ func (db *DB) Actions(ctx context.Context, ws gyre.ID, states []gyre.ActionState
 	return out, nil
 }
 
+// ActionsOfKeys finds the actions with the keys, and makes those that are missing.
+func (tx *Tx) ActionsOfKeys(ctx context.Context, keys []string) (map[string]gyre.ID, error) {
+	found := make(map[string]gyre.ID, len(keys))
+	err := inChunks(keys, stringArg, []any{int64(tx.ws)}, func(in string, args []any) error {
+		return each(ctx, tx.tx, "SELECT id, name FROM action WHERE workspace = $1 AND name IN "+in, args, func(s scanner) error {
+			var id gyre.ID
+			var key string
+			err := s.Scan((*int64)(&id), &key)
+			found[key] = id
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read actions: %w", err)
+	}
+	var fresh []gyre.Action
+	for _, key := range keys {
+		if found[key] == 0 {
+			a := tx.newAction(gyre.Action{Key: key})
+			fresh, found[key] = append(fresh, a), a.ID
+		}
+	}
+	return found, tx.saveActions(ctx, fresh)
+}
+
+// newAction is a draft as an action of its own. It tells of it.
+func (tx *Tx) newAction(draft gyre.Action) gyre.Action {
+	draft.ID, draft.State, draft.Created, draft.Updated = gyre.NewID(), gyre.ActionOpen, tx.now, tx.now
+	tx.Append(gyre.Event{Object: "action", ID: draft.ID, Kind: "created", To: draft.Key, Actor: "system"})
+	return draft
+}
+
 // planned is the action to store for a draft. standing: it removes exposures
 // that nobody claims to be fixed.
 func (tx *Tx) planned(known map[string]gyre.Action, draft gyre.Action, standing bool) gyre.Action {
 	a, ok := known[draft.Key]
 	if !ok {
-		draft.ID, draft.State, draft.Created, draft.Updated = gyre.NewID(), gyre.ActionOpen, tx.now, tx.now
-		tx.Append(gyre.Event{Object: "action", ID: draft.ID, Kind: "created", To: draft.Key, Actor: "system"})
-		return draft
+		return tx.newAction(draft)
 	}
 	was := a
 	if a.State == gyre.ActionVerified || (a.State == gyre.ActionDone && standing) {
@@ -119,7 +153,7 @@ func (db *DB) PatchAction(ctx context.Context, ws, id gyre.ID, actor string, p g
 	var a gyre.Action
 	err := db.Write(ctx, ws, func(tx *Tx) error {
 		var err error
-		a, err = one(ctx, tx.tx, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2", int64(ws), int64(id))
+		a, err = one(ctx, tx.tx, "action", id, scanAction, "SELECT "+actionColumns+" FROM action WHERE workspace = $1 AND id = $2 AND "+isPlanned, int64(ws), int64(id))
 		if err != nil {
 			return err
 		}

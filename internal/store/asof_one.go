@@ -171,7 +171,9 @@ func (p *AsOf) Actions(ctx context.Context, ws gyre.ID, ids []gyre.ID) (all []gy
 				"state": &a.State, "title": &a.Title, "owner": &a.Owner, "due": &a.Due,
 				"exposures": &a.Exposures, "assets": &a.Assets, "risk_removed": &a.RiskRemoved,
 			})
-			all = append(all, a)
+			if a.Title != "" { // else it was not planned yet
+				all = append(all, a)
+			}
 			return err
 		})
 		if err != nil {

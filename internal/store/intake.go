@@ -263,17 +263,18 @@ func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, p
 // SaveExposures stores exposures, new or known, as they stand. Band and action
 // are not ingest's and stay.
 func (tx *Tx) SaveExposures(ctx context.Context, all []gyre.Exposure) error {
-	return tx.putExposures(ctx, all, `ON CONFLICT (id) DO UPDATE SET place = excluded.place, locus = excluded.locus, aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
+	return tx.putExposures(ctx, all, nil, `ON CONFLICT (id) DO UPDATE SET place = excluded.place, locus = excluded.locus, aspect = excluded.aspect, class = excluded.class, severity = excluded.severity, state = excluded.state,
 			state_since = excluded.state_since, credentialed = excluded.credentialed, remedy = excluded.remedy, first_seen = excluded.first_seen,
 			last_seen = excluded.last_seen, fixed_at = excluded.fixed_at WHERE exposure.workspace = excluded.workspace`)
 }
 
-// AddExposures stores exposures that are new.
-func (tx *Tx) AddExposures(ctx context.Context, all []gyre.Exposure) error {
-	return tx.putExposures(ctx, all, "")
+// AddExposures stores exposures that are new, as parts of actions: 0 is none, and
+// nil none for all of them.
+func (tx *Tx) AddExposures(ctx context.Context, all []gyre.Exposure, actions []gyre.ID) error {
+	return tx.putExposures(ctx, all, actions, "")
 }
 
-func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string) error {
+func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, actions []gyre.ID, tail string) error {
 	remedies := make([]string, len(all))
 	for i := range all {
 		var err error
@@ -288,10 +289,13 @@ func (tx *Tx) putExposures(ctx context.Context, all []gyre.Exposure, tail string
 	}
 	err := insert(ctx, tx.tx, "INSERT INTO exposure ("+exposureColumns+", band, action)", tail,
 		18, len(all), func(i int, a []any) []any {
-			e := &all[i]
+			e, action := &all[i], gyre.ID(0)
+			if actions != nil {
+				action = actions[i]
+			}
 			return append(a, int64(e.ID), int64(tx.ws), int64(e.Asset), int64(e.Weakness), cmp.Or(e.Place, e.Locus), e.Locus, string(e.Aspect), string(e.Class),
 				int64(e.Severity), string(e.State), micros(e.StateSince), e.Credentialed, remedies[i], micros(e.FirstSeen), micros(e.LastSeen),
-				micros(e.FixedAt), "", int64(0))
+				micros(e.FixedAt), "", int64(action))
 		})
 	if err != nil {
 		return fmt.Errorf("save exposures: %w", err)

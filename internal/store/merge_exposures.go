@@ -278,6 +278,9 @@ func (tx *Tx) setStanding(ctx context.Context, id gyre.ID, s standing) error {
 
 // settleEvents tells of a pair in the history of both.
 func (j *journal) settleEvents(p exposurePair, s settledPair) {
+	if s.Loser.Action != 0 { // its row, which would say so, is gone
+		j.event("exposure", p.loser, "action", s.Loser.Action.String(), gyre.ID(0).String())
+	}
 	j.event("exposure", p.loser, "merged", "", p.survivor.String())
 	j.event("exposure", p.survivor, "merged_in", p.loser.String(), "")
 	j.standingEvents(p.survivor, s.Before, s.After)

@@ -224,7 +224,7 @@ func (tx *Tx) moveWords(ctx context.Context, m gyre.Merge, x *namedExposure, twi
 		e.ID, e.Weakness = gyre.NewID(), m.Into
 		twin = e.ID
 		tx.Append(gyre.Event{Object: "exposure", ID: twin, Kind: "created", To: string(e.State), Actor: m.Actor, Run: m.Run, Reason: m.Reason})
-		if err := tx.AddExposures(ctx, []gyre.Exposure{e}); err != nil {
+		if err := tx.AddExposures(ctx, []gyre.Exposure{e}, nil); err != nil {
 			return err
 		}
 		exceptions, err := exceptionsOf(ctx, tx.tx, tx.ws, []gyre.ID{x.e.ID})

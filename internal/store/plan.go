@@ -27,6 +27,16 @@ type PlanPart struct {
 	Empty  []gyre.ID
 	// Mark is how far the plan has come when this part is stored; "" says nothing.
 	Mark string
+	// Stood is how all exposures of the drafts stood at the event Seq, or later; it spares
+	// reading them again when no exposure has changed since. nil: nobody has read them.
+	Stood []Standing
+	Seq   int64
+}
+
+// Standing is what a plan needs to know of an exposure as it is stored.
+type Standing struct {
+	Exposure, Action gyre.ID
+	State            gyre.State
 }
 
 // planMark is the setting that keeps the mark.
@@ -64,7 +74,7 @@ func (db *DB) SavePlanPart(ctx context.Context, ws gyre.ID, part PlanPart) error
 		if err != nil {
 			return fmt.Errorf("read actions: %w", err)
 		}
-		links, err := tx.actionLinks(ctx, part)
+		stand, err := tx.standingOf(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -73,7 +83,7 @@ func (db *DB) SavePlanPart(ctx context.Context, ws gyre.ID, part PlanPart) error
 		for _, d := range part.Drafts {
 			standing := false
 			for _, e := range d.Removes {
-				standing = standing || links[e].state != gyre.StateFixClaimed
+				standing = standing || stand[e].State != gyre.StateFixClaimed
 			}
 			was, isKnown := known[d.Key]
 			a := tx.planned(known, d.Action, standing)
@@ -97,7 +107,7 @@ func (db *DB) SavePlanPart(ctx context.Context, ws gyre.ID, part PlanPart) error
 		if err := tx.saveActions(ctx, save); err != nil {
 			return err
 		}
-		if err := tx.linkActions(ctx, links, want); err != nil || part.Mark == "" {
+		if err := tx.linkActions(ctx, stand, want); err != nil || part.Mark == "" {
 			return err
 		}
 		_, err = tx.exec(ctx, setSetting, int64(ws), planMark, part.Mark)
@@ -153,15 +163,21 @@ func (tx *Tx) actionsOf(ctx context.Context, part PlanPart) (map[string]gyre.Act
 	})
 }
 
-// actionLink is what a plan needs to know of an exposure.
-type actionLink struct {
-	action gyre.ID
-	state  gyre.State
-}
-
-// actionLinks reads how the exposures of a part stand now.
-func (tx *Tx) actionLinks(ctx context.Context, part PlanPart) (map[gyre.ID]actionLink, error) {
-	links := map[gyre.ID]actionLink{}
+// standingOf says how the exposures of a part stand now.
+func (tx *Tx) standingOf(ctx context.Context, part PlanPart) (map[gyre.ID]Standing, error) {
+	stand := make(map[gyre.ID]Standing, len(part.Stood))
+	if part.Stood != nil {
+		newer, err := collect(ctx, tx.tx, scanID, "SELECT object_id FROM event WHERE workspace = $1 AND seq > $2 AND object = 'exposure' LIMIT 1", int64(tx.ws), part.Seq)
+		if err != nil {
+			return nil, fmt.Errorf("read newer events: %w", err)
+		}
+		if len(newer) == 0 {
+			for _, s := range part.Stood {
+				stand[s.Exposure] = s
+			}
+			return stand, nil
+		}
+	}
 	var ids []gyre.ID
 	for _, d := range part.Drafts {
 		ids = append(ids, d.Removes...)
@@ -169,32 +185,31 @@ func (tx *Tx) actionLinks(ctx context.Context, part PlanPart) (map[gyre.ID]actio
 	err := eachKey(tx.tx, ids, func(g given) error {
 		query, args := tx.lookup(g, "id", "e.id, e.action, e.state", "exposure", "e.id = w.id")
 		return each(ctx, tx.tx, query, args, func(s scanner) error {
-			var id gyre.ID
-			var l actionLink
-			err := s.Scan((*int64)(&id), (*int64)(&l.action), (*string)(&l.state))
-			links[id] = l
+			var e Standing
+			err := s.Scan((*int64)(&e.Exposure), (*int64)(&e.Action), (*string)(&e.State))
+			stand[e.Exposure] = e
 			return err
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read actions of exposures: %w", err)
 	}
-	return links, nil
+	return stand, nil
 }
 
 // linkActions makes exposures point at their action. Closed ones keep theirs,
 // so that an action shows what it has removed.
-func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, want map[gyre.ID]gyre.ID) error {
+func (tx *Tx) linkActions(ctx context.Context, stand map[gyre.ID]Standing, want map[gyre.ID]gyre.ID) error {
 	type link struct{ exposure, action gyre.ID }
 	var moved []link
-	for id, l := range links {
-		if to, planned := want[id]; planned && to != l.action {
+	for id, e := range stand {
+		if to, planned := want[id]; planned && to != e.Action {
 			moved = append(moved, link{id, to})
 		}
 	}
 	slices.SortFunc(moved, func(a, b link) int { return cmp.Compare(a.exposure, b.exposure) })
 	for _, l := range moved {
-		from, to := links[l.exposure].action.String(), l.action.String()
+		from, to := stand[l.exposure].Action.String(), l.action.String()
 		tx.Append(gyre.Event{Object: "exposure", ID: l.exposure, Kind: "action", From: from, To: to, Actor: "system"})
 		tx.changed("exposure", l.exposure, "action", from, to)
 	}
@@ -211,14 +226,33 @@ func (tx *Tx) linkActions(ctx context.Context, links map[gyre.ID]actionLink, wan
 	return nil
 }
 
-const planRow = "SELECT id, asset, weakness, action, state, aspect, locus, remedy FROM exposure WHERE workspace = $1"
+const planned = "SELECT id, asset, weakness, action, state, aspect, locus, remedy FROM exposure WHERE "
 
 // EachPlanRow calls fn with what a plan needs to know of exposures: where they lie,
 // their state, remedy and action. It reads those of ids that exist, or all that are active
 // when ids is nil.
 func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error {
+	row := planRowReader(ws, fn)
+	if ids == nil {
+		return db.eachWide(ctx, planned+"workspace = $1 AND state IN "+activeStates+" ORDER BY id", []any{int64(ws)}, row)
+	}
+	return inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return db.eachWide(ctx, planned+"workspace = $1 AND id IN "+in, args, row)
+	})
+}
+
+// EachMember is EachPlanRow for the active exposures of actions. The "+" keeps SQLite
+// from reading the whole workspace by its index.
+func (db *DB) EachMember(ctx context.Context, ws gyre.ID, actions []gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) error {
+	row := planRowReader(ws, fn)
+	return inChunks(actions, idArg, []any{int64(ws)}, func(in string, args []any) error {
+		return db.eachWide(ctx, planned+"+workspace = $1 AND state IN "+activeStates+" AND action <> 0 AND action IN "+in, args, row)
+	})
+}
+
+func planRowReader(ws gyre.ID, fn func(e gyre.Exposure, action gyre.ID) error) func(wideRow) error {
 	remedyOf := remedyReader()
-	row := func(r wideRow) error {
+	return func(r wideRow) error {
 		remedy, err := remedyOf(r.text(7))
 		if err != nil {
 			return err
@@ -228,26 +262,21 @@ func (db *DB) EachPlanRow(ctx context.Context, ws gyre.ID, ids []gyre.ID, fn fun
 			Aspect: gyre.Aspect(r.word(5)), Locus: r.text(6), Remedy: remedy,
 		}, gyre.ID(r.int(3)))
 	}
-	if ids == nil {
-		return db.eachWide(ctx, planRow+" AND state IN "+activeStates+" ORDER BY id", []any{int64(ws)}, row)
-	}
-	return inChunks(ids, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		return db.eachWide(ctx, planRow+" AND id IN "+in, args, row)
-	})
 }
 
 // activeStates are those of gyre.State.Active.
 const activeStates = "('open', 'triaged', 'in_remediation', 'fix_claimed')"
 
-// EachMember calls fn for the active exposures of actions.
-func (db *DB) EachMember(ctx context.Context, ws gyre.ID, actions []gyre.ID, fn func(exposure, action gyre.ID) error) error {
-	return inChunks(actions, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		return each(ctx, db.r, "SELECT id, action FROM exposure WHERE workspace = $1 AND action <> 0 AND state IN "+activeStates+" AND action IN "+in, args, func(s scanner) error {
-			var id, action gyre.ID
-			if err := s.Scan((*int64)(&id), (*int64)(&action)); err != nil {
-				return err
-			}
-			return fn(id, action)
+// Members counts the exposures of actions, closed ones too.
+func (db *DB) Members(ctx context.Context, actions []gyre.ID) (map[gyre.ID]int, error) {
+	n := make(map[gyre.ID]int, len(actions))
+	return n, inChunks(actions, idArg, nil, func(in string, args []any) error {
+		return each(ctx, db.r, "SELECT action, COUNT(*) FROM exposure WHERE action <> 0 AND action IN "+in+" GROUP BY action", args, func(s scanner) error {
+			var action gyre.ID
+			var members int
+			err := s.Scan((*int64)(&action), &members)
+			n[action] = members
+			return err
 		})
 	})
 }
@@ -274,14 +303,15 @@ func (db *DB) PlannedActions(ctx context.Context, ws gyre.ID) (int, error) {
 // PlanChanges reads what happened after the event from, up to the event to, and
 // may make a plan other than it was: everything, when nobody can say what it was; exposures
 // that changed, or whose asset or weakness did, of which some may be gone; those of them
-// that stand for others now or moved; and the actions that somebody moved.
+// that stand for others now or moved; and the actions that somebody moved, or which new
+// exposures were stored as parts of.
 func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (everything bool, exposures, moved, actions []gyre.ID, err error) {
 	changed, other, acted := map[gyre.ID]bool{}, map[gyre.ID]bool{}, map[gyre.ID]bool{}
 	owners := map[string]map[gyre.ID]bool{"asset": {}, "weakness": {}}
 	// What the plan itself does to exposures and actions is no news to it, nor who
 	// sees exposures.
 	err = each(ctx, db.r, `SELECT DISTINCT object, object_id, kind FROM event WHERE workspace = $1 AND seq > $2 AND seq <= $3
-		AND NOT (object = 'exposure' AND kind IN ('action', 'band', 'source', 'credentialed', 'first_seen')) AND object <> 'run'
+		AND NOT (object = 'exposure' AND kind IN ('created', 'action', 'band', 'source', 'credentialed', 'first_seen')) AND object <> 'run'
 		AND NOT (object = 'action' AND actor = 'system')`,
 		[]any{int64(ws), from, to}, func(s scanner) error {
 			var object, kind string
@@ -309,6 +339,26 @@ func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (ever
 	if err != nil || everything {
 		return everything, nil, nil, nil, err
 	}
+	// Few actions remove many new exposures: those that have theirs are not listed.
+	err = each(ctx, db.r, `SELECT DISTINCT CASE WHEN e.action <> 0 AND e.state IN `+activeStates+` THEN 0 ELSE v.object_id END, COALESCE(e.action, 0)
+		FROM event v LEFT JOIN exposure e ON e.id = v.object_id
+		WHERE v.workspace = $1 AND v.seq > $2 AND v.seq <= $3 AND v.object = 'exposure' AND v.kind = 'created'`,
+		[]any{int64(ws), from, to}, func(s scanner) error {
+			var id, action gyre.ID
+			if err := s.Scan((*int64)(&id), (*int64)(&action)); err != nil {
+				return err
+			}
+			if id != 0 {
+				changed[id] = true
+			}
+			if action != 0 {
+				acted[action] = true
+			}
+			return nil
+		})
+	if err != nil {
+		return false, nil, nil, nil, fmt.Errorf("find actions of new exposures: %w", err)
+	}
 	for column, ids := range owners {
 		err := inChunks(slices.Collect(maps.Keys(ids)), idArg, []any{int64(ws)}, func(in string, args []any) error {
 			return each(ctx, db.r, "SELECT id FROM exposure WHERE workspace = $1 AND state IN "+activeStates+" AND "+column+" IN "+in, args, func(s scanner) error {
@@ -329,16 +379,21 @@ func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (ever
 func (db *DB) FormerActions(ctx context.Context, ws gyre.ID, exposures []gyre.ID) ([]gyre.ID, error) {
 	actions := map[gyre.ID]bool{}
 	err := inChunks(exposures, idArg, []any{int64(ws)}, func(in string, args []any) error {
-		return each(ctx, db.r, "SELECT to_value FROM event WHERE workspace = $1 AND kind = 'action' AND object_id IN "+in, args, func(s scanner) error {
-			var text string
-			if err := s.Scan(&text); err != nil {
+		return each(ctx, db.r, "SELECT from_value, to_value FROM event WHERE workspace = $1 AND kind = 'action' AND object_id IN "+in, args, func(s scanner) error {
+			var from, to string
+			if err := s.Scan(&from, &to); err != nil {
 				return err
 			}
-			id, err := gyre.ParseID(text)
-			if id != 0 {
-				actions[id] = true
+			for _, text := range []string{from, to} {
+				id, err := gyre.ParseID(text)
+				if err != nil {
+					return err
+				}
+				if id != 0 {
+					actions[id] = true
+				}
 			}
-			return err
+			return nil
 		})
 	})
 	return slices.Sorted(maps.Keys(actions)), err

@@ -47,7 +47,7 @@ func TestFirstStatistics(t *testing.T) {
 			for range 300 {
 				tx.Append(gyre.Event{Object: "asset", ID: 1, Kind: "created"})
 			}
-			return tx.AddExposures(t.Context(), all)
+			return tx.AddExposures(t.Context(), all, nil)
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -208,7 +208,7 @@ func (f *filling) flush(ctx context.Context) error {
 		if err := tx.SaveWeaknesses(ctx, p.weaknesses); err != nil {
 			return err
 		}
-		if err := tx.AddExposures(ctx, p.exposures); err != nil {
+		if err := tx.AddExposures(ctx, p.exposures, nil); err != nil {
 			return err
 		}
 		return tx.AddObservations(ctx, p.observations)
