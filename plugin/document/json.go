@@ -5,7 +5,6 @@ package document
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +28,11 @@ type JSON struct {
 
 // NewJSON starts reading r, which is called name in errors.
 func NewJSON(ctx context.Context, name string, r io.Reader) *JSON {
+	return newJSON(ctx, name, r, false)
+}
+
+// newJSON is NewJSON; walked says that a reading has passed the whole document already.
+func newJSON(ctx context.Context, name string, r io.Reader, walked bool) *JSON {
 	j := &JSON{name: name, budget: newBudget(ctx, r)}
 	br := bufio.NewReaderSize(j.budget, 32<<10)
 	head, err := br.Peek(3)
@@ -40,7 +44,7 @@ func NewJSON(ctx context.Context, name string, r io.Reader) *JSON {
 		j.err = err
 	}
 	_, _ = br.Discard(skip) // it was just peeked at
-	j.walk = &walker{r: br}
+	j.walk = &walker{r: br, walked: walked}
 	// Duplicate names and invalid UTF-8 occur in real reports and harm nobody here.
 	j.dec = jsontext.NewDecoder(j.walk, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return j
@@ -255,98 +259,4 @@ func kindName(k jsontext.Kind) string {
 		return "a number"
 	}
 	return "true or false"
-}
-
-// walker watches the bytes of a JSON document go by and stops where it nests
-// too deep or a text gets too long, before the decoder has to hold it.
-type walker struct {
-	r        io.Reader
-	n        int64
-	depth    int
-	text     int // bytes of the token being read
-	inString bool
-	escaped  bool
-	err      error
-}
-
-var (
-	errTooDeep  = errors.New("too deep")
-	errLongText = errors.New("text too long")
-)
-
-func (w *walker) Read(p []byte) (int, error) {
-	if w.err != nil {
-		return 0, w.err
-	}
-	n, err := w.r.Read(p)
-	for i := 0; i < n; i++ {
-		if w.inString && !w.escaped {
-			// A text goes on to its next mark; of what comes before, only the length counts.
-			run := min(textRun(p[i:n]), MaxText+1-w.text)
-			w.text += run
-			i += run
-			if w.text > MaxText {
-				w.err = errLongText
-				w.n += int64(i)
-				return i, w.err
-			}
-			if i == n {
-				break
-			}
-		}
-		if w.err = w.step(p[i]); w.err != nil {
-			w.n += int64(i)
-			return i, w.err
-		}
-	}
-	w.n += int64(n)
-	return n, err
-}
-
-// textRun is how many bytes there are before a quotation mark or a backslash.
-func textRun(p []byte) int {
-	if i := bytes.IndexByte(p, '"'); i >= 0 {
-		p = p[:i]
-	}
-	if i := bytes.IndexByte(p, '\\'); i >= 0 {
-		return i
-	}
-	return len(p)
-}
-
-func (w *walker) step(c byte) error {
-	if w.inString {
-		w.text++
-		switch {
-		case w.escaped:
-			w.escaped = false
-		case c == '\\':
-			w.escaped = true
-		case c == '"':
-			w.inString, w.text = false, 0
-		case w.text > MaxText:
-			return errLongText
-		}
-		return nil
-	}
-	switch c {
-	case '"':
-		w.inString, w.text = true, 0
-	case '{', '[':
-		w.depth++
-		w.text = 0
-		if w.depth > MaxDepth {
-			return errTooDeep
-		}
-	case '}', ']':
-		w.depth--
-		w.text = 0
-	case ',', ':':
-		w.text = 0
-	default: // white space and literals: the decoder holds a number whole
-		if w.text++; w.text > MaxText {
-			return errLongText
-		}
-	}
-	return nil
 }

@@ -35,5 +35,5 @@ func Twice(ctx context.Context, name string, r io.Reader, first, second func(*JS
 	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
 		return gyre.Errorf(gyre.Unavailable, "read spooled report: %w", err)
 	}
-	return second(NewJSON(ctx, name, tmp))
+	return second(newJSON(ctx, name, tmp, true))
 }
