@@ -4,6 +4,7 @@
 package document
 
 import (
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -38,7 +39,16 @@ func Lines(s string, maxBytes int) string {
 // isLine says that a text is a line as it is: most are.
 func isLine(s string) bool {
 	space := true // as if one came before
-	for i := range len(s) {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := eight(s[i:])
+		spaces := zeros(x ^ low*' ')
+		if unusual(x) != 0 || spaces&(spaces<<8) != 0 || space && spaces&0x80 != 0 {
+			return false
+		}
+		space = spaces>>63 != 0
+	}
+	for ; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == ' ':
 			if space {
@@ -56,7 +66,20 @@ func isLine(s string) bool {
 
 // isLines says that a text has nothing in it that Lines would leave out.
 func isLines(s string) bool {
-	for i := range len(s) {
+	i := 0
+	for i+8 <= len(s) {
+		found := unusual(eight(s[i:]))
+		if found == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(found) / 8
+		if c := s[i]; c != '\n' && c != '\t' {
+			return false
+		}
+		i++
+	}
+	for ; i < len(s); i++ {
 		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
 			return false
 		}

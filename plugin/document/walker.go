@@ -4,7 +4,6 @@
 package document
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"math/bits"
@@ -146,16 +145,10 @@ func (w *walker) passNear(p []byte) int {
 // Most texts are short, so that it is dearer to look for one and then for the other; and
 // in a text full of marks, looking far ahead for each would never end.
 func textRun(p []byte) int {
-	const (
-		low, high   = 0x0101010101010101, 0x8080808080808080
-		quotes      = low * '"'
-		backslashes = low * '\\'
-	)
 	i := 0
 	for ; i+8 <= len(p); i += 8 {
-		eight := binary.LittleEndian.Uint64(p[i:])
-		q, b := eight^quotes, eight^backslashes // what is looked for is zero now
-		if found := ((q-low)&^q | (b-low)&^b) & high; found != 0 {
+		x := eightOf(p[i:])
+		if found := firstZero(x^low*'"') | firstZero(x^low*'\\'); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}

@@ -46,9 +46,13 @@ func NewXML(ctx context.Context, name string, r io.Reader) *XML {
 }
 
 // Place is the line where the stream stands, for an error's Field.
-func (x *XML) Place() string {
-	return fmt.Sprintf("%s:%d", x.name, x.tok.line)
-}
+func (x *XML) Place() string { return x.PlaceAt(x.Line()) }
+
+// Line is the line where the stream stands, for a Place that may be needed later.
+func (x *XML) Line() int { return x.tok.line }
+
+// PlaceAt is the Place of a line where the stream stood.
+func (x *XML) PlaceAt(line int) string { return fmt.Sprintf("%s:%d", x.name, line) }
 
 // Root reads up to the start of the outermost element.
 func (x *XML) Root() (xml.StartElement, error) {
@@ -97,7 +101,7 @@ func (x *XML) Text() (string, error) { return x.TextOr("") }
 // there is such a child.
 func (x *XML) TextOr(child string) (string, error) {
 	depth := x.depth
-	var own, of strings.Builder
+	var own, of pieces
 	inside, found := false, false
 	for x.depth >= depth {
 		kind, err := x.next()
@@ -111,22 +115,48 @@ func (x *XML) TextOr(child string) (string, error) {
 		case endToken:
 			inside = inside && x.depth > depth
 		case textToken:
-			b, t := &own, x.tok.text
+			p := &own
 			if inside {
-				b = &of
+				p = &of
 			} else if x.depth != depth {
 				continue
 			}
-			if b.Len()+len(t) > MaxText {
+			if p.size()+len(x.tok.text) > MaxText {
 				return "", x.tooLong()
 			}
-			b.Write(t)
+			p.add(&x.tok.words, x.tok.text)
 		}
 	}
 	if found {
 		return strings.TrimSpace(of.String()), nil
 	}
 	return strings.TrimSpace(own.String()), nil
+}
+
+// pieces are a text that may come in several tokens, which it seldom does.
+type pieces struct {
+	first string
+	all   strings.Builder // when there are more
+}
+
+func (p *pieces) size() int { return max(len(p.first), p.all.Len()) }
+
+func (p *pieces) add(w *words, b []byte) {
+	if p.size() == 0 {
+		p.first = w.of(b)
+		return
+	}
+	if p.all.Len() == 0 {
+		p.all.WriteString(p.first)
+	}
+	p.all.Write(b)
+}
+
+func (p *pieces) String() string {
+	if p.all.Len() > 0 {
+		return p.all.String()
+	}
+	return p.first
 }
 
 // End reads to the end of the document and fails if anything but comments and

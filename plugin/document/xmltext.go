@@ -5,37 +5,89 @@ package document
 
 import (
 	"io"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 )
 
-// plainBytes need no second look in a text; nameBytes may be part of a name.
-var plainBytes, nameBytes [256]bool
+// nameBytes may be part of a name.
+var nameBytes [256]bool
 
 func init() {
 	for c := range 256 {
 		b := byte(c) // #nosec G115 -- below 256
-		plainBytes[c] = b == '\t' || ' ' <= b && b <= '~' || b == 0x7F
-		nameBytes[c] = 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '_' || b == ':' || b == '.' || b == '-'
-	}
-	for _, c := range []byte("<&]>'\"") {
-		plainBytes[c] = false
+		nameBytes[c] = 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '_' || b == ':' || b == '.' || b == '-' || b >= utf8.RuneSelf
 	}
 }
 
 // chars reads text into t.text: up to the next "<" or the end of the document,
 // up to a quotation mark, or up to the end of a CDATA section.
 func (t *tokens) chars(quote byte, cdata bool) error {
-	t.text = t.text[:0]
+	i, lines := t.pos, 0
+	for !cdata {
+		i += simpleRun(t.buf[i:t.end], quote)
+		if i == t.end {
+			break
+		}
+		switch c := t.buf[i]; {
+		case c == '\n':
+			lines++
+			i++
+			continue
+		case c == '\t':
+			i++
+			continue
+		case quote == 0 && c == '<', quote != 0 && c == quote: // all of it lies here as it means
+			t.text = t.buf[t.pos:i]
+			t.line += lines
+			t.pos = i
+			if quote != 0 {
+				t.pos++
+			}
+			return nil
+		}
+		break
+	}
+	t.own = append(t.own[:0], t.buf[t.pos:i]...)
+	t.line += lines
+	t.pos = i
+	err := t.moreChars(quote, cdata)
+	t.text = t.own
+	return err
+}
+
+// simpleRun is how many bytes there are before one that is not itself in a text
+// of this kind, or may not be.
+func simpleRun(p []byte, quote byte) int {
+	if quote == 0 {
+		quote = ']' // which may be the beginning of what may not stand there
+	}
+	mark := low * uint64(quote)
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		x := eightOf(p[i:])
+		if found := firstBelow(x) | x&high | firstZero(x^low*'<') | firstZero(x^low*'&') | firstZero(x^mark); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(p); i++ {
+		if c := p[i]; c < ' ' || c >= utf8.RuneSelf || c == '<' || c == '&' || c == quote {
+			break
+		}
+	}
+	return i
+}
+
+// moreChars is chars from where something has to be understood; it adds to t.own.
+func (t *tokens) moreChars(quote byte, cdata bool) error {
 	brackets := 0 // "]" just before
 	for {
-		i := t.pos
-		for i < t.end && plainBytes[t.buf[i]] {
-			i++
-		}
-		if i > t.pos {
-			t.text = append(t.text, t.buf[t.pos:i]...)
-			t.pos, brackets = i, 0
+		if brackets < 2 { // else a ">" would mean something
+			if n := simpleRun(t.buf[t.pos:t.end], quote); n > 0 {
+				t.own = append(t.own, t.buf[t.pos:t.pos+n]...)
+				t.pos += n
+				brackets = 0
+			}
 		}
 		if t.pos == t.end {
 			err := t.fill()
@@ -53,7 +105,7 @@ func (t *tokens) chars(quote byte, cdata bool) error {
 		switch {
 		case c == ']':
 			brackets++
-			t.text = append(t.text, c)
+			t.own = append(t.own, c)
 			t.pos++
 			continue
 		case c == '>' && brackets >= 2 && quote == 0:
@@ -61,7 +113,7 @@ func (t *tokens) chars(quote byte, cdata bool) error {
 				return t.fail("unescaped ]]> not in CDATA section")
 			}
 			t.pos++
-			t.text = t.text[:len(t.text)-2]
+			t.own = t.own[:len(t.own)-2]
 			return nil
 		case c == '<' && !cdata:
 			if quote != 0 {
@@ -82,16 +134,16 @@ func (t *tokens) chars(quote byte, cdata bool) error {
 			}
 		case c == '\n':
 			t.line++
-			t.text = append(t.text, c)
+			t.own = append(t.own, c)
 			t.pos++
 		case c >= utf8.RuneSelf:
 			if err := t.rune(); err != nil {
 				return err
 			}
-		case c < ' ':
+		case c < ' ' && c != '\t':
 			return t.fail("illegal character code %U", c)
 		default: // a mark that means nothing here
-			t.text = append(t.text, c)
+			t.own = append(t.own, c)
 			t.pos++
 		}
 		brackets = 0
@@ -101,7 +153,7 @@ func (t *tokens) chars(quote byte, cdata bool) error {
 // lineBreak writes one line feed for a carriage return and what may follow it.
 func (t *tokens) lineBreak() error {
 	t.pos++
-	t.text = append(t.text, '\n')
+	t.own = append(t.own, '\n')
 	c, err := t.peek()
 	if err == nil && c == '\n' {
 		t.line++
@@ -143,7 +195,7 @@ func (t *tokens) char(r rune) error {
 	if !inCharacterRange(r) {
 		return t.fail("illegal character code %U", r)
 	}
-	t.text = utf8.AppendRune(t.text, r)
+	t.own = utf8.AppendRune(t.own, r)
 	return nil
 }
 

@@ -69,7 +69,9 @@ func joined(list []string, text string) []string {
 func sameTokens(t *testing.T, text []byte) {
 	t.Helper()
 	want, sound := theirs(bytes.NewReader(text))
-	for name, r := range map[string]io.Reader{"whole": bytes.NewReader(text), "by bytes": iotest.OneByteReader(bytes.NewReader(text))} {
+	for name, r := range map[string]io.Reader{
+		"whole": bytes.NewReader(text), "by bytes": iotest.OneByteReader(bytes.NewReader(text)), "by elevens": &elevens{bytes.NewReader(text)},
+	} {
 		got, ok := ours(r)
 		if ok != sound {
 			t.Fatalf("%s: %.200q: sound %v, encoding/xml says %v", name, text, ok, sound)
@@ -90,6 +92,11 @@ func sameTokens(t *testing.T, text []byte) {
 		}
 	}
 }
+
+// elevens hands out eleven bytes at a time, so that words and runs are cut anywhere.
+type elevens struct{ r io.Reader }
+
+func (e *elevens) Read(p []byte) (int, error) { return e.r.Read(p[:min(len(p), 11)]) }
 
 var xmlCases = []string{
 	"<a/>", "<a></a>", "<a>x</a>", "<a>\r\nx\ry</a>", "<a b='c' d=\"e\"/>", "<a b=c/>", "<a b/>", "<a><b></a></b>", "</a>", "<a>", "<", "", "x", "<a/>y", "<a/><b/>",
