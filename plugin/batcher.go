@@ -21,6 +21,7 @@ type Batcher struct {
 	emit Emit
 	b    *gyre.Batch
 	n    int
+	like int // findings of the batch before, which this one is mostly like
 }
 
 // NewBatcher returns a Batcher that emits with ctx.
@@ -54,6 +55,9 @@ func (x *Batcher) Fact(f gyre.Fact) error {
 
 // Finding adds a finding.
 func (x *Batcher) Finding(f gyre.Finding) error {
+	if x.b.Findings == nil && x.like > 0 {
+		x.b.Findings = make([]gyre.Finding, 0, x.like)
+	}
 	x.b.Findings = append(x.b.Findings, f)
 	return x.added()
 }
@@ -78,5 +82,6 @@ func (x *Batcher) added() error {
 	if x.n++; x.n < BatchSize {
 		return nil
 	}
+	x.like = len(x.b.Findings)
 	return x.Flush()
 }

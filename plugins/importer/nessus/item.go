@@ -49,7 +49,7 @@ func (r *run) item(h *host, el xml.StartElement) error {
 		id: document.Line(document.Attr(el, "pluginID"), 20), name: document.Line(document.Attr(el, "pluginName"), 300),
 		family: document.Line(document.Attr(el, "pluginFamily"), 100), severity: -1,
 	}
-	place := r.x.Place()
+	line := r.x.Line()
 	if err := r.x.Children(func(el xml.StartElement) error { return r.itemChild(&it, el) }); err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (r *run) item(h *host, el xml.StartElement) error {
 	protocol := strings.ToLower(document.Attr(el, "protocol"))
 	switch {
 	case !isNumber(it.id) || err != nil:
-		r.problem("%s: a ReportItem without plugin or port", place)
+		r.problem("%s: a ReportItem without plugin or port", r.x.PlaceAt(line))
 		return nil
 	case it.family == complianceFamily:
 		r.compliance++
@@ -68,7 +68,7 @@ func (r *run) item(h *host, el xml.StartElement) error {
 		it.locus = protocol + "/" + strconv.FormatUint(number, 10)
 		h.port(it.locus, protocol, int(number)).take(document.Attr(el, "svc_name"), &it) // #nosec -- 16 bits
 	default:
-		r.problem("%s: protocol %q", place, document.Line(protocol, 20))
+		r.problem("%s: protocol %q", r.x.PlaceAt(line), document.Line(protocol, 20))
 		return nil
 	}
 	h.notice(&it)
@@ -151,7 +151,7 @@ func maySayASecret(s string) bool {
 }
 
 func (it *item) word(element, word string) {
-	vector, rank := strings.TrimPrefix(strings.TrimPrefix(document.Line(word, 200), "CVSS2#"), "CVSS4#"), 2
+	rank := 2
 	switch {
 	case strings.HasPrefix(element, "cvss3"):
 		rank = 3
@@ -168,7 +168,7 @@ func (it *item) word(element, word string) {
 	case "cvss_vector", "cvss3_vector", "cvss4_vector":
 		it.rate(rank)
 		if rank == it.rank {
-			it.cvss = vector
+			it.cvss = strings.TrimPrefix(strings.TrimPrefix(document.Line(word, 200), "CVSS2#"), "CVSS4#")
 		}
 	case "cvss_base_score", "cvss3_base_score", "cvss4_base_score":
 		it.rate(rank)

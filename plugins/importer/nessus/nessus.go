@@ -80,7 +80,8 @@ type run struct {
 	report     plugin.Report
 	policy     policy
 	hosts      int
-	compliance int // results of compliance audits, which are left out
+	findings   []gyre.Finding // of the host before, for the space that they took
+	compliance int            // results of compliance audits, which are left out
 }
 
 // Import implements plugin.Importer.
@@ -131,7 +132,7 @@ func (r *run) problem(format string, args ...any) {
 // host reads one ReportHost. What it says of credentials, and of plugins that
 // name the same CVE, may come last; so a host is held until its end.
 func (r *run) host(el xml.StartElement) error {
-	h := &host{target: document.Line(document.Attr(el, "name"), 253), at: map[place]int{}, ports: map[string]*port{}}
+	h := &host{target: document.Line(document.Attr(el, "name"), 253), at: map[place]int{}, ports: map[string]*port{}, findings: r.findings[:0]}
 	err := r.x.Children(func(el xml.StartElement) error {
 		switch el.Name.Local {
 		case "HostProperties":
@@ -159,5 +160,8 @@ func (r *run) host(el xml.StartElement) error {
 	r.hosts++
 	r.report.Looked = document.Earliest(r.report.Looked, h.began())
 	r.in.Progress(r.hosts, 0, h.target)
-	return r.emitHost(h, gyre.Ref("host"+strconv.Itoa(r.hosts)))
+	err = r.emitHost(h, gyre.Ref("host"+strconv.Itoa(r.hosts)))
+	clear(h.findings) // so that what they hold can go
+	r.findings = h.findings
+	return err
 }
