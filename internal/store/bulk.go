@@ -6,7 +6,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,28 +64,45 @@ func insert(ctx context.Context, tx *txn, head, tail string, width, n int, row r
 // (measured on both engines), and the texts repeat, so that they stay prepared.
 const chunkRows = 50
 
-// insertValues inserts in statements of chunkRows rows.
+// insertValues inserts in statements of chunkRows rows, and what is left in a few
+// smaller ones of sizes that come again: a text that nobody has prepared costs as much as
+// storing a row of each of its parameters.
 func insertValues(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error {
 	args := make([]any, 0, min(n, chunkRows)*width)
-	whole := ""
-	for from := 0; from < n; from += chunkRows {
-		to := min(from+chunkRows, n)
-		args = args[:0]
-		for i := from; i < to; i++ {
-			args = row(i, args)
+	named := make([]driver.NamedValue, 0, cap(args))
+	return tx.conn.Raw(func(c any) error {
+		// Past database/sql, which would look at each value once more.
+		conn, ok := c.(driver.ExecerContext)
+		if !ok {
+			return fmt.Errorf("%T executes nothing", c)
 		}
-		query := whole
-		if query == "" || to-from < chunkRows {
-			query = head + " VALUES " + placeholders(to-from, width) + " " + tail
+		query, size := "", 0
+		for from := 0; from < n; from += size {
+			if rows := repeatedSize(n - from); rows != size {
+				query, size = head+" VALUES "+placeholders(rows, width)+" "+tail, rows
+			}
+			args, named = args[:0], named[:0]
+			for i := from; i < from+size; i++ {
+				args = row(i, args)
+			}
+			for i, v := range args {
+				named = append(named, driver.NamedValue{Ordinal: i + 1, Value: v})
+			}
+			if _, err := conn.ExecContext(ctx, query, named); err != nil {
+				return err
+			}
 		}
-		if to-from == chunkRows {
-			whole = query
-		}
-		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
-			return err
-		}
+		return nil
+	})
+}
+
+// repeatedSize is how many of n rows the next statement takes: chunkRows, or the
+// greatest power of two.
+func repeatedSize(n int) int {
+	if n >= chunkRows {
+		return chunkRows
 	}
-	return nil
+	return 1 << (bits.Len(uint(n)) - 1) // #nosec G115 -- below chunkRows
 }
 
 const (
@@ -130,11 +149,23 @@ type given struct {
 // givenParameters may be in any statement, however few rows they make.
 const givenParameters = 600
 
+// givenValueRows are as many rows as the parameters make, and of what is left a
+// power of two, so that the texts come again.
+func givenValueRows(width, n int) int {
+	most := max(chunkRows, givenParameters/width)
+	if n >= most {
+		return most
+	}
+	return 1 << (bits.Len(uint(n)) - 1) // #nosec G115 -- below most
+}
+
+func givenArrayRows(_, n int) int { return min(n, arrayRows) }
+
 // eachGiven calls fn with all rows, as many at a time as one statement takes well.
 func eachGiven(tx *txn, width, n int, row rowsOf, fn func(given) error) error {
-	step := max(tx.dialect.GivenRows, givenParameters/width)
-	for from := 0; from < n; from += step {
-		g, err := tx.dialect.Given(width, min(n-from, step), func(i int, args []any) []any { return row(from+i, args) })
+	for from, rows := 0, 0; from < n; from += rows {
+		rows = tx.dialect.GivenRows(width, n-from)
+		g, err := tx.dialect.Given(width, rows, func(i int, args []any) []any { return row(from+i, args) })
 		if err == nil {
 			err = fn(g)
 		}

@@ -45,10 +45,10 @@ type Dialect struct {
 	IsDuplicate func(error) bool
 	// Insert inserts many rows; see insert.
 	Insert func(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error
-	// Given writes rows for a statement to work on; GivenRows is how many it takes
+	// Given writes rows for a statement to work on; GivenRows is how many of n it takes
 	// well; see eachGiven.
 	Given     func(width, n int, row rowsOf) (given, error)
-	GivenRows int
+	GivenRows func(width, n int) int
 	// Lookup joins given rows, "want w", with the rows of the table %[1]s that have
 	// the condition %[2]s: one look-up for each, whatever the planner thinks it knows.
 	Lookup string
@@ -89,7 +89,7 @@ var dialects = map[Engine]*Dialect{
 		},
 		Insert:    insertValues,
 		Given:     givenValues,
-		GivenRows: chunkRows,
+		GivenRows: givenValueRows,
 		Lookup:    "FROM want w CROSS JOIN %[1]s WHERE %[2]s",
 		Wide:      wideSQLite,
 		NoIndex:   "+",
@@ -120,7 +120,7 @@ var dialects = map[Engine]*Dialect{
 		},
 		Insert:    insertArrays,
 		Given:     givenArrays,
-		GivenRows: arrayRows,
+		GivenRows: givenArrayRows,
 		Lookup:    "FROM want w CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[2]s OFFSET 0) e",
 		Wide:      widePostgres,
 		Lock:      lockAdvisory,

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -194,15 +195,21 @@ func list(k, n int) string {
 	return b.String()
 }
 
-// inChunks calls fn with parts of keys and, as arguments, first followed by the part.
+// inChunks calls fn with parts of keys and, as arguments, first followed by the
+// part. Its last key comes as often as makes the length a power of two: of few lengths
+// there are few texts, which stay prepared.
 func inChunks[T any](keys []T, arg func(T) any, first []any, fn func(in string, args []any) error) error {
 	for from := 0; from < len(keys); from += idsPerQuery {
 		part := keys[from:min(from+idsPerQuery, len(keys))]
-		args := append(make([]any, 0, len(first)+len(part)), first...)
+		args := append(make([]any, 0, len(first)+min(2*len(part), idsPerQuery)), first...)
 		for _, k := range part {
 			args = append(args, arg(k))
 		}
-		if err := fn(list(len(first)+1, len(part)), args); err != nil {
+		length := min(1<<bits.Len(uint(len(part)-1)), idsPerQuery)
+		for n := len(part); n < length; n++ {
+			args = append(args, args[len(args)-1])
+		}
+		if err := fn(list(len(first)+1, length), args); err != nil {
 			return err
 		}
 	}
