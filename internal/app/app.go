@@ -170,7 +170,7 @@ func (a *App) wire(killed context.Context) error {
 		InTx: func(ctx context.Context, ws gyre.ID, fn func(ingest.Tx) error) error {
 			return a.db.Write(ctx, ws, func(tx *store.Tx) error { return fn(tx) })
 		},
-		Now: time.Now,
+		Now:       time.Now,
 		ActionKey: actionKey,
 	}
 	a.ingest = ingester

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/gyre-ctem/gyre"
@@ -47,10 +46,6 @@ func (a *App) newUploads(ingester *ingest.Ingest, judge *identify.Stage) (*uploa
 			own.Begin = func(ctx context.Context, ws gyre.ID, run gyre.Run) (identify.Session, error) {
 				return ingester.Begin(ctx, ws, run, ingest.Judging(u))
 			}
-			// Meanwhile the projection, which planning asks for risks, learns what was stored.
-			var news sync.WaitGroup
-			defer news.Wait()
-			news.Go(func() { _, _ = a.projected.View(ctx, u.Workspace) }) // planning meets the error again
 			_, err := own.Identify(ctx, u.Workspace, run)
 			return err
 		},

@@ -273,7 +273,7 @@ const byWeakness = "\x00"
 func (r *replan) save(ctx context.Context) error {
 	parts := r.parts()
 	risk := func(gyre.ID) float64 { return 0 }
-	if len(parts[0]) > 0 {
+	if len(parts[0].keys) > 0 {
 		var err error
 		if risk, err = r.Risks(ctx, r.ws); err != nil {
 			return fmt.Errorf("score exposures: %w", err)
@@ -284,8 +284,8 @@ func (r *replan) save(ctx context.Context) error {
 	read := make(chan planPartRead)
 	g.Go(func() error {
 		defer close(read)
-		for _, keys := range parts {
-			part, err := r.read(ctx, keys, risk)
+		for _, p := range parts {
+			part, err := r.read(ctx, p, risk)
 			if err != nil {
 				return err
 			}
@@ -328,9 +328,15 @@ type planPartRead struct {
 	touched map[string]gyre.ID // stored ones among the actions
 }
 
+// planPartKeys are the keys of some actions.
+type planPartKeys struct {
+	keys []string
+	size int // of their exposures, at most
+}
+
 // parts are the keys of the actions that are planned anew, some at a time; there
 // is at least one part.
-func (r *replan) parts() [][]string {
+func (r *replan) parts() []planPartKeys {
 	sizes := make(map[string]int, len(r.groups))
 	for key, ids := range r.groups {
 		sizes[key] = len(ids)
@@ -340,25 +346,27 @@ func (r *replan) parts() [][]string {
 			sizes[key] += r.members[id]
 		}
 	}
-	parts := [][]string{nil}
-	size := 0
+	parts := []planPartKeys{{}}
 	for _, key := range slices.Sorted(maps.Keys(sizes)) {
-		if size += sizes[key]; size > planPart && size > sizes[key] {
-			parts, size = append(parts, nil), sizes[key]
+		last := &parts[len(parts)-1]
+		if last.size > 0 && last.size+sizes[key] > planPart {
+			parts = append(parts, planPartKeys{})
+			last = &parts[len(parts)-1]
 		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], key)
+		last.keys, last.size = append(last.keys, key), last.size+sizes[key]
 	}
 	return parts
 }
 
 // read reads the exposures of some actions, and what they refer to.
-func (r *replan) read(ctx context.Context, keys []string, risk func(gyre.ID) float64) (part planPartRead, err error) {
+func (r *replan) read(ctx context.Context, p planPartKeys, risk func(gyre.ID) float64) (part planPartRead, err error) {
 	if part.seq, err = r.Store.Seq(ctx, r.ws); err != nil {
 		return part, fmt.Errorf("newest event: %w", err)
 	}
 	part.touched = map[string]gyre.ID{}
+	part.items, part.stood = make([]remediate.Item, 0, p.size), make([]Standing, 0, p.size)
 	var ids, actions []gyre.ID
-	for _, key := range keys {
+	for _, key := range p.keys {
 		ids = append(ids, r.groups[key]...)
 		delete(r.groups, key)
 		if id := r.actions[key]; r.touched[id] {
@@ -370,7 +378,7 @@ func (r *replan) read(ctx context.Context, keys []string, risk func(gyre.ID) flo
 	}
 	slices.Sort(ids)
 	slices.Sort(actions)
-	var exposures []gyre.Exposure
+	exposures := make([]gyre.Exposure, 0, min(p.size, planChunk))
 	flush := func() error {
 		err := r.items(ctx, &part, exposures, risk)
 		exposures = exposures[:0]

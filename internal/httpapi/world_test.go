@@ -510,7 +510,7 @@ func (w *world) plant(n int) planted {
 				tx.Append(gyre.Event{Object: "exposure", ID: x.ID, Kind: "created", To: "open", Actor: "run:1"})
 			}
 		}
-		return errors.Join(tx.SaveAssets(ctx, p.assets), tx.SaveWeaknesses(ctx, []gyre.Weakness{weak}), tx.SaveExposures(ctx, p.exposures), tx.SaveObservations(ctx, obs))
+		return errors.Join(tx.SaveAssets(ctx, p.assets), tx.SaveWeaknesses(ctx, []gyre.Weakness{weak}), tx.SaveExposures(ctx, p.exposures), tx.SaveObservations(ctx, obs, nil))
 	}))
 	return p
 }

@@ -169,7 +169,7 @@ func (w *write) close(ctx context.Context, by gyre.Run, of gyre.ID) error {
 		})
 	}
 	w.counts.Closed += len(gone)
-	if err := w.tx.SaveObservations(ctx, observations); err != nil {
+	if err := w.tx.SaveObservations(ctx, observations, nil); err != nil {
 		return err
 	}
 	reason := "not seen by a run that covered its place"

@@ -6,6 +6,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/gyre-ctem/gyre"
@@ -22,36 +23,58 @@ type place struct {
 type finding struct {
 	gyre.Finding
 	place
-	lies locus.Place
+	prepared
 	name string // what the source calls the weakness
 	is   string // the key of the weakness as it is stored
+}
+
+// prepared is what can be said of a finding without the store.
+type prepared struct {
+	lies     locus.Place
+	said     said
+	evidence string // as JSON
+}
+
+// prepare brings a finding into normal form.
+func prepare(f *gyre.Finding) (prepared, error) {
+	if err := normaliseFinding(f); err != nil {
+		return prepared{}, err
+	}
+	evidence, err := json.Marshal(f.Evidence)
+	if err != nil {
+		return prepared{}, gyre.FieldErrorf(gyre.Invalid, "evidence", "not JSON: %v", err)
+	}
+	return prepared{
+		lies:     locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: f.Remedy.Ecosystem, Fingerprint: f.Fingerprint}),
+		said:     saidOf(&f.Weakness),
+		evidence: string(evidence),
+	}, nil
 }
 
 func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 	if len(b.Findings) == 0 {
 		return nil
 	}
-	all, weaknesses := make([]finding, 0, len(b.Findings)), make([]gyre.Weakness, 0, len(b.Findings))
+	all := make([]finding, 0, len(b.Findings))
 	for i := range b.Findings {
-		f, ok, err := w.findingOf(b.Findings[i])
+		f, ok, err := w.findingOf(b, i)
 		if err != nil {
 			return at("findings", i, err)
 		}
 		if ok {
 			w.touched[f.asset] = true
 			all = append(all, f)
-			weaknesses = append(weaknesses, f.Weakness)
 		}
 	}
 	w.counts.Findings += len(all)
-	stored, err := w.weaknesses(ctx, weaknesses)
+	stored, err := w.weaknesses(ctx, all)
 	if err != nil {
 		return err
 	}
 	// The same place twice in one batch is one sighting: the first keeps its
 	// evidence, the worse severity counts.
 	where := make(map[place]int, len(all))
-	once := make([]finding, 0, len(all))
+	once := all[:0]
 	for i := range all {
 		all[i].weakness, all[i].is = stored[i].id, stored[i].key
 		if j, twice := where[all[i].place]; twice {
@@ -65,18 +88,18 @@ func (w *write) findings(ctx context.Context, b *gyre.Batch) error {
 	return w.expose(ctx, once)
 }
 
-func (w *write) findingOf(f gyre.Finding) (finding, bool, error) {
-	asset, ok, err := w.asset("asset", f.Asset)
-	if err != nil {
-		return finding{}, false, err
+func (w *write) findingOf(b *gyre.Batch, i int) (f finding, ok bool, err error) {
+	f.Finding = b.Findings[i]
+	if f.asset, ok, err = w.asset("asset", f.Asset); err != nil {
+		return f, false, err
 	}
-	if !w.normal {
-		if err := normaliseFinding(&f); err != nil {
-			return finding{}, false, err
-		}
+	if w.prepared != nil {
+		f.prepared = w.prepared[i]
+	} else if f.prepared, err = prepare(&f.Finding); err != nil {
+		return f, false, err
 	}
-	lies := locus.Of(f.Aspect, f.Locus, locus.Hint{Ecosystem: f.Remedy.Ecosystem, Fingerprint: f.Fingerprint})
-	return finding{Finding: f, place: place{asset: asset, key: lies.Key}, lies: lies, name: f.Weakness.Key}, ok, nil
+	f.key, f.name = f.lies.Key, f.Weakness.Key
+	return f, ok, nil
 }
 
 // normaliseFinding brings a finding into normal form.
@@ -126,14 +149,15 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	if err != nil {
 		return err
 	}
-	var fresh, save []gyre.Exposure
-	var of []string // the keys of the weaknesses of fresh
+	news := max(0, len(all)-len(have)) // about so many
+	fresh, of := make([]gyre.Exposure, 0, news), make([]string, 0, news) // and the keys of their weaknesses
+	var save []gyre.Exposure
 	var touch []gyre.ID
 	moved, err := w.moved(ctx, all, have)
 	if err != nil {
 		return err
 	}
-	first, later := make([]gyre.Observation, 0, max(0, len(all)-len(have))), make([]gyre.Observation, 0, min(len(all), len(have)))
+	first, later := newObserved(news), newObserved(len(all)-news)
 	for i := range all {
 		f := &all[i]
 		e, observations := have[f.place], &later
@@ -146,10 +170,10 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 		default:
 			touch = append(touch, e.ID)
 		}
-		*observations = append(*observations, gyre.Observation{
+		observations.add(gyre.Observation{
 			ID: gyre.NewID(), Exposure: e.ID, Run: w.run.ID, Source: w.run.Observer(), Seen: true, At: w.at, Evidence: f.Evidence,
 			Weakness: f.name, Locus: f.Locus, Severity: f.Severity,
-		})
+		}, f.evidence)
 	}
 	actions, err := w.actionsOf(ctx, fresh, of)
 	if err != nil {
@@ -164,10 +188,24 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	if err := w.tx.TouchExposures(ctx, touch, w.at); err != nil {
 		return err
 	}
-	if err := w.tx.AddObservations(ctx, first); err != nil {
+	if err := w.tx.AddObservations(ctx, first.all, first.evidence); err != nil {
 		return err
 	}
-	return w.tx.SaveObservations(ctx, later)
+	return w.tx.SaveObservations(ctx, later.all, later.evidence)
+}
+
+// observed are observations with their evidence as JSON.
+type observed struct {
+	all      []gyre.Observation
+	evidence []string
+}
+
+func newObserved(n int) observed {
+	return observed{make([]gyre.Observation, 0, n), make([]string, 0, n)}
+}
+
+func (o *observed) add(one gyre.Observation, evidence string) {
+	o.all, o.evidence = append(o.all, one), append(o.evidence, evidence)
 }
 
 // actionsOf are the actions that remove new exposures of weaknesses with the keys.

@@ -45,7 +45,7 @@ type Session struct {
 	// resume is set for a run that a later process can take up again.
 	resume *resume
 
-	normal sync.Map // *gyre.Batch: those that Prepare has seen
+	ready sync.Map // *gyre.Batch: the []prepared of those that Prepare has seen
 
 	mu    sync.Mutex
 	run   gyre.Run
@@ -142,12 +142,14 @@ func (s *Session) Prepare(b *gyre.Batch) error {
 	if err := checkSize(b); err != nil {
 		return err
 	}
+	all := make([]prepared, len(b.Findings))
 	for i := range b.Findings {
-		if err := normaliseFinding(&b.Findings[i]); err != nil {
+		var err error
+		if all[i], err = prepare(&b.Findings[i]); err != nil {
 			return at("findings", i, err)
 		}
 	}
-	s.normal.Store(b, true)
+	s.ready.Store(b, all)
 	return nil
 }
 
@@ -156,7 +158,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	if err := checkSize(b); err != nil {
 		return err
 	}
-	_, normal := s.normal.LoadAndDelete(b)
+	ready, _ := s.ready.LoadAndDelete(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -168,7 +170,7 @@ func (s *Session) Emit(ctx context.Context, b *gyre.Batch) error {
 	var w *write
 	err := s.in.InTx(ctx, s.ws, func(tx Tx) error {
 		w = s.write(tx)
-		w.normal = normal
+		w.prepared, _ = ready.([]prepared)
 		if err := w.batch(ctx, b); err != nil {
 			return err
 		}
@@ -275,7 +277,7 @@ type write struct {
 	// merged or taken apart.
 	fresh    map[gyre.ID]bool
 	reshaped bool
-	normal   bool // the batch's findings are in normal form
+	prepared []prepared // of the batch's findings, if they are in normal form already
 	// known are the weaknesses of which saying the same again changes nothing;
 	// learned those that this transaction adds; renamed: names are of other weaknesses now.
 	known, learned map[said]named

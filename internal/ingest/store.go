@@ -113,9 +113,10 @@ type Tx interface {
 	TouchExposures(ctx context.Context, ids []gyre.ID, seen time.Time) error
 	// SourcesOf says who has ever seen each exposure, with the latest word of each.
 	SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]map[string]gyre.Word, error)
-	// AddObservations stores the first ones of new exposures.
-	AddObservations(ctx context.Context, all []gyre.Observation) error
-	SaveObservations(ctx context.Context, all []gyre.Observation) error
+	// AddObservations stores the first ones of new exposures. evidence is theirs as JSON,
+	// where it is known already; else nil.
+	AddObservations(ctx context.Context, all []gyre.Observation, evidence []string) error
+	SaveObservations(ctx context.Context, all []gyre.Observation, evidence []string) error
 
 	// ActionsOfKeys finds the actions with the keys, and makes those that are missing.
 	ActionsOfKeys(ctx context.Context, keys []string) (map[string]gyre.ID, error)

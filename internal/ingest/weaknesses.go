@@ -114,21 +114,21 @@ func isBundle(alias string) bool {
 
 // weaknesses resolves the weaknesses of findings, and stores what is new of
 // them. It returns what each is stored as.
-func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]named, error) {
+func (w *write) weaknesses(ctx context.Context, all []finding) ([]named, error) {
 	out := make([]named, len(all))
 	var news []gyre.Weakness // what this run has not said before
 	var of []said
 	at := make([]int, len(all)) // of each in news
 	asked := map[said]int{}
 	for i := range all {
-		is := saidOf(&all[i])
+		is := all[i].said
 		if out[i] = w.known[is]; out[i].id != 0 {
 			continue
 		}
 		n, twice := asked[is]
 		if !twice {
 			n = len(news)
-			asked[is], news, of = n, append(news, all[i]), append(of, is)
+			asked[is], news, of = n, append(news, all[i].Weakness), append(of, is)
 		}
 		at[i] = n
 	}
@@ -142,7 +142,11 @@ func (w *write) weaknesses(ctx context.Context, all []gyre.Weakness) ([]named, e
 	if w.renamed { // of what was known before, too
 		clear(w.known)
 		clear(w.learned)
-		return w.store(ctx, all)
+		every := make([]gyre.Weakness, len(all))
+		for i := range all {
+			every[i] = all[i].Weakness
+		}
+		return w.store(ctx, every)
 	}
 	for n := range stored {
 		w.learned[of[n]] = stored[n]

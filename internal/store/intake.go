@@ -320,10 +320,11 @@ func (tx *Tx) SourcesOf(ctx context.Context, exposures []gyre.ID) (map[gyre.ID]m
 	return out, nil
 }
 
-// SaveObservations stores each source's latest word on exposures.
-func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation) error {
+// SaveObservations stores each source's latest word on exposures. evidence is
+// theirs as JSON; nil is not known yet.
+func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation, evidence []string) error {
 	// That something is gone does not unsay what the source called it.
-	return tx.putObservations(ctx, all, `ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence,
+	return tx.putObservations(ctx, all, evidence, `ON CONFLICT (exposure, source) DO UPDATE SET run = excluded.run, seen = excluded.seen, at = excluded.at, evidence = excluded.evidence,
 			weakness = CASE WHEN excluded.seen THEN excluded.weakness ELSE observation.weakness END,
 			locus = CASE WHEN excluded.seen THEN excluded.locus ELSE observation.locus END,
 			severity = CASE WHEN excluded.seen THEN excluded.severity ELSE observation.severity END
@@ -331,16 +332,18 @@ func (tx *Tx) SaveObservations(ctx context.Context, all []gyre.Observation) erro
 }
 
 // AddObservations stores the first words of sources on exposures.
-func (tx *Tx) AddObservations(ctx context.Context, all []gyre.Observation) error {
-	return tx.putObservations(ctx, all, "")
+func (tx *Tx) AddObservations(ctx context.Context, all []gyre.Observation, evidence []string) error {
+	return tx.putObservations(ctx, all, evidence, "")
 }
 
-func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, tail string) error {
-	evidence := make([]string, len(all))
-	for i := range all {
-		var err error
-		if evidence[i], err = jsonText(all[i].Evidence); err != nil {
-			return err
+func (tx *Tx) putObservations(ctx context.Context, all []gyre.Observation, evidence []string, tail string) error {
+	if evidence == nil {
+		evidence = make([]string, len(all))
+		for i := range all {
+			var err error
+			if evidence[i], err = jsonText(all[i].Evidence); err != nil {
+				return err
+			}
 		}
 	}
 	if err := tx.noteObservations(ctx, all); err != nil {

@@ -144,7 +144,7 @@ func (w *mergeWorld) expose(tx *Tx, asset, weakness gyre.ID, locus string) {
 	tx.Append(gyre.Event{Object: "exposure", ID: e.ID, Kind: "created", To: string(e.State), Actor: "run:1"})
 	for _, source := range []string{"net", "host"} {
 		if rapid.Bool().Draw(rt, "observed") {
-			w.ok(tx.SaveObservations(w.ctx, []gyre.Observation{{ID: gyre.NewID(), Exposure: e.ID, Run: 1, Source: source, Seen: true, At: hour(rapid.IntRange(1, 5).Draw(rt, "at"))}}))
+			w.ok(tx.SaveObservations(w.ctx, []gyre.Observation{{ID: gyre.NewID(), Exposure: e.ID, Run: 1, Source: source, Seen: true, At: hour(rapid.IntRange(1, 5).Draw(rt, "at"))}}, nil))
 		}
 	}
 	if rapid.Bool().Draw(rt, "validated") {

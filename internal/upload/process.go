@@ -281,5 +281,10 @@ func (p *process) judge(ctx context.Context) error {
 		return err
 	}
 	p.progress(0, 0, string(p.u.State))
+	// What was stored is planned meanwhile; the step after this one plans what judging
+	// finds, and meets the error if there is one.
+	var planning sync.WaitGroup
+	defer planning.Wait()
+	planning.Go(func() { _ = p.Plan(ctx, p.u.Workspace) })
 	return p.Judge(ctx, p.u, run)
 }

@@ -49,14 +49,14 @@ func testChanges(t *testing.T, db *store.DB, ws gyre.ID) {
 			{ID: gyre.NewID(), Exposure: x.ID, Run: 2, Source: "nmap", Seen: true, At: later},
 			{ID: gyre.NewID(), Exposure: x.ID, Run: 2, Source: "identify", Seen: true, At: later},
 			{ID: gyre.NewID(), Exposure: x.ID, Run: 2, Source: "old", Seen: false, At: later},
-		})
+		}, nil)
 	})
 	same(t, "new source, with no event of its own", changes(), []string{`exposure updated {"sources":[["identify"],["identify","nmap"]]}`})
 	write(func(tx *store.Tx) error {
 		if err := tx.SaveObservations(ctx, []gyre.Observation{
 			{ID: gyre.NewID(), Exposure: x.ID, Run: 3, Source: "nmap", Seen: false, At: at}, // older than its latest word
 			{ID: gyre.NewID(), Exposure: x.ID, Run: 3, Source: "identify", Seen: false, At: later},
-		}); err != nil {
+		}, nil); err != nil {
 			return err
 		}
 		return tx.CloseExposures(ctx, []gyre.Exposure{x}, []string{"{}"}, gyre.Event{Actor: "run:3"}, later)

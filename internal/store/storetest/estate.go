@@ -66,7 +66,7 @@ func plant(t testing.TB, db *store.DB, ws gyre.ID, n int) estate {
 		if err := tx.SaveExposures(ctx, e.exposures); err != nil {
 			return err
 		}
-		return tx.SaveObservations(ctx, obs)
+		return tx.SaveObservations(ctx, obs, nil)
 	}))
 	return e
 }

@@ -211,7 +211,7 @@ func (f *filling) flush(ctx context.Context) error {
 		if err := tx.AddExposures(ctx, p.exposures, nil); err != nil {
 			return err
 		}
-		return tx.AddObservations(ctx, p.observations)
+		return tx.AddObservations(ctx, p.observations, nil)
 	})
 	p.assets, p.identifiers, p.owners, p.weaknesses = p.assets[:0], p.identifiers[:0], p.owners[:0], p.weaknesses[:0]
 	p.exposures, p.observations = p.exposures[:0], p.observations[:0]
