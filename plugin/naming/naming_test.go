@@ -133,3 +133,44 @@ func TestIdentify(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// The numbers of the Node Security Platform and of the Node.js security group are the same up to 356 only.
+func TestNodeSecurity(t *testing.T) {
+	for number, want := range map[string]string{
+		"17": "NSWG-ECO-17", " 356": "NSWG-ECO-356", "357": "NSP-357", "1179": "NSP-1179", "999999": "NSP-999999",
+		"1000000": "", "0": "", "-3": "", "": "", "x": "", "99999999999999999999": "",
+	} {
+		if got := NodeSecurity(number); got != want {
+			t.Errorf("%q: %q, want %q", number, got, want)
+		}
+	}
+}
+
+func TestRangesOfNPM(t *testing.T) {
+	for _, tc := range []struct{ current, patched, want string }{
+		{"2.2.0", ">= 2.6.9 < 3.0.0 || >= 3.1.0", "2.6.9"},
+		{"3.0.1", ">= 2.6.9 < 3.0.0 || >= 3.1.0", "3.1.0"},
+		{"5.1.0", ">= 2.11.2 < 3.0.0|| >= 5.2.1 < 6.0.0 || >= 6.0.5  < 6.1.0", "5.2.1"},
+		{"1.0.0", ">=1.2.3<2.0.0", "1.2.3"},
+		{"1.0.0", "^1.2.3", "1.2.3"},
+		{"1.0.0", ">=2.0.0-rc.1", "2.0.0-rc.1"},
+		{"", ">=2", "2"},
+		{"1.0.0", "<0.0.0", ""},
+		{"1.0.0", "> 2.0.0", ""}, // a version above it, but which?
+		{"1.0.0", "1.x", ""},
+		{"1.0.0", "", ""},
+		{"1.0.0", strings.Repeat(">=2||", 500), ""},
+	} {
+		if got := Patched(tc.current, tc.patched); got != tc.want {
+			t.Errorf("from %q in %q: %q, want %q", tc.current, tc.patched, got, tc.want)
+		}
+	}
+	for affected, want := range map[string]string{
+		"<2.6.9": "2.6.9", ">=1.0.0 <1.2.3": "1.2.3", "< 1.0.0-beta.2": "1.0.0-beta.2",
+		"<=2.6.8": "", "*": "", "<2.6.9 || >=3.0.0 <3.1.0": "", "<2.6.9 || 3.0.0": "", ">=1.0.0": "", "": "",
+	} {
+		if got := Unaffected(affected); got != want {
+			t.Errorf("above %q: %q, want %q", affected, got, want)
+		}
+	}
+}

@@ -33,7 +33,7 @@ type Importer struct{}
 // Info implements plugin.Importer.
 func (Importer) Info() plugin.Info {
 	return plugin.Info{
-		Name: "snyk", Title: "Snyk JSON", Version: "1",
+		Name: "snyk", Title: "Snyk JSON", Version: "2",
 		Description: "Vulnerable dependencies and packages of images, as the Snyk CLI found them.",
 	}
 }

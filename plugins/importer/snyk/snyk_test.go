@@ -40,6 +40,14 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// A number of the Node Security Platform is one of the Node.js security group up to 356 only.
+func TestNodeSecurity(t *testing.T) {
+	v := vulnerability{ID: "SNYK-1", Identifiers: map[string][]any{"NSP": {"17", 565.0, "x"}}}
+	if got := strings.Join(v.names(), " "); got != "SNYK-1 NSWG-ECO-17 NSP-565 " {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestHostile(t *testing.T) {
 	for _, text := range []string{
 		``, `[]`, `{}`, `7`, `{"vulnerabilities":`, `[{"vulnerabilities":[]}`, `{"vulnerabilities":[]} x`,
