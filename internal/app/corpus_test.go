@@ -34,6 +34,7 @@ var corpusTools = map[string][]string{
 	"sarif": nil, "nmap": nil, "cyclonedx": nil,
 	"tenable/nessus": nil, "tenable/nessus_was": nil,
 	"anchore_grype": nil, "aqua": nil, "bandit": nil, "snyk": nil, "snyk_code": nil,
+	"npm_audit": nil, "npm_audit_7_plus": nil, "nsp": nil, "yarn_audit": nil,
 	"gitlab_sast": nil, "gitlab_container_scan": nil, "gitlab_dep_scan": nil, "gitlab_secret_detection_report": nil, "gitlab_dast": nil, "gitlab_api_fuzzing": nil,
 }
 
@@ -152,6 +153,7 @@ func corpusExpectations(t *testing.T) map[string]string {
 // refusedReports are those that no importer takes, with the reason.
 var refusedReports = map[string]string{
 	"aqua/no_vuln.json": "is an empty object, which could be anything",
+	"nsp/none.json":     "is an empty list, which could be anything",
 }
 
 func (a *App) twice(t *testing.T, f corpusFile, expected string) {

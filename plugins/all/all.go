@@ -20,6 +20,8 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/importer/ldif"
 	"github.com/gyre-ctem/gyre/plugins/importer/nessus"
 	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
+	"github.com/gyre-ctem/gyre/plugins/importer/npmaudit"
+	"github.com/gyre-ctem/gyre/plugins/importer/nsp"
 	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
 	"github.com/gyre-ctem/gyre/plugins/importer/snyk"
 	"github.com/gyre-ctem/gyre/plugins/importer/terraform"
@@ -46,6 +48,8 @@ func Importers() []plugin.Importer {
 		ldif.Importer{},
 		nessus.Importer{},
 		nmap.Importer{},
+		npmaudit.Importer{},
+		nsp.Importer{},
 		sarif.Importer{},
 		snyk.Importer{},
 		terraform.Importer{},
