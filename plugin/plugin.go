@@ -128,6 +128,8 @@ type Input struct {
 	Address  string
 	Progress Progress
 	Log      *slog.Logger
+	// Memory is for a document that is read more than once; nil: nothing is kept.
+	Memory *Memory
 }
 
 // A Feed brings threat intelligence.

@@ -31,7 +31,7 @@ func (a *App) newUploads(ingester *ingest.Ingest, judge *identify.Stage) (*uploa
 		Checker: func() upload.Checker { return ingest.NewChecker() },
 		Parse: func(ctx context.Context, d upload.Document, progress plugin.Progress, emit plugin.Emit) (plugin.Info, plugin.Report, error) {
 			return a.discover.Parse(ctx, discover.Upload{
-				Name: d.Name, Format: d.Format, Zone: d.Zone, Asset: d.Asset, Address: d.Address, Reader: d.Reader,
+				Name: d.Name, Format: d.Format, Zone: d.Zone, Asset: d.Asset, Address: d.Address, Reader: d.Reader, Memory: d.Memory,
 			}, progress, emit)
 		},
 		Begin: func(ctx context.Context, u gyre.Upload, run gyre.Run) error {

@@ -20,6 +20,7 @@ type Upload struct {
 	Zone    gyre.Zone
 	Asset   string
 	Address string
+	Memory  *plugin.Memory // of earlier readings of it, or nil
 }
 
 // Parse runs the importer of one uploaded report, which it also names. The same
@@ -37,7 +38,7 @@ func (s *Stage) Parse(ctx context.Context, up Upload, progress plugin.Progress, 
 	}
 	report, err := importOne(ctx, imp, plugin.Input{
 		Name: doc.name, Reader: doc.reader, Zone: up.Zone, Asset: up.Asset, Address: up.Address,
-		Progress: progress, Log: s.Log,
+		Progress: progress, Log: s.Log, Memory: up.Memory,
 	}, prefixRefs(emit, ""))
 	return imp.Info(), report, err
 }

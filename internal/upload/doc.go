@@ -50,6 +50,7 @@ type Document struct {
 	Name, Format, Asset, Address string
 	Zone                         gyre.Zone
 	Reader                       io.Reader
+	Memory                       *plugin.Memory // of the passes before
 }
 
 // Parse runs the importer of a document: the same document is parsed to the same

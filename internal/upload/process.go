@@ -54,6 +54,10 @@ type process struct {
 	progress plugin.Progress
 	read     atomic.Int64 // bytes, by the pass that runs
 	tool     string       // that made the report, once it was checked
+	// What the checking pass learned of the document, so that the storing pass reads it
+	// in one go. That nothing is stored of a broken document the checking pass sees to; a
+	// process that takes the upload over has no memory, and the same batches.
+	memory plugin.Memory
 }
 
 // guarded runs the work for as long as the upload is this worker's: it tells the
@@ -136,7 +140,7 @@ func (p *process) end(ctx context.Context, to gyre.UploadState, why error) error
 // whether reading it went wrong.
 func (p *process) document(ctx context.Context, at func(read int64)) (d Document, content *reader) {
 	content = newReader(ctx, p.Store, p.u, at)
-	return Document{Name: p.u.Name, Format: p.u.Format, Asset: p.u.Asset, Address: p.u.Address, Zone: p.u.Zone, Reader: content}, content
+	return Document{Name: p.u.Name, Format: p.u.Format, Asset: p.u.Asset, Address: p.u.Address, Zone: p.u.Zone, Reader: content, Memory: &p.memory}, content
 }
 
 // checkAndBegin checks the whole report, and where nothing is wrong stores the
@@ -244,6 +248,7 @@ func (p *process) store(ctx context.Context) (over bool, err error) {
 		p.progress(n, p.u.Batches, string(p.u.State))
 		return sess.Emit(ctx, b)
 	})
+	p.memory = plugin.Memory{} // the steps that follow have a use for the room
 	switch {
 	case failure != nil && content.err != nil:
 		return false, content.err

@@ -24,6 +24,7 @@ type JSON struct {
 	walk   *walker
 	dec    *jsontext.Decoder
 	err    error // of the start
+	kept   int64 // bytes that whoever reads may have kept
 }
 
 // NewJSON starts reading r, which is called name in errors.
@@ -149,7 +150,9 @@ func (j *JSON) Text() (string, error) {
 		if err != nil {
 			return "", j.fail(err)
 		}
-		return tok.String(), nil
+		text := tok.String()
+		j.Keep(len(text))
+		return text, nil
 	}
 	return "", j.Skip()
 }
@@ -162,6 +165,7 @@ func (j *JSON) Decode(v any) error {
 	if err != nil {
 		return err
 	}
+	j.Keep(len(raw))
 	return Unmarshal(raw, place, v)
 }
 
@@ -176,6 +180,10 @@ func (j *JSON) Value() ([]byte, error) {
 	}
 	return raw, nil
 }
+
+// Keep says that so many bytes are kept of keys, or of what Value has read: Twice
+// remembers no more than MaxLearned. What Text and Decode read is counted by itself.
+func (j *JSON) Keep(bytes int) { j.kept += int64(bytes) }
 
 // Unmarshal is Decode for what Value has read at a place.
 func Unmarshal(raw []byte, place string, v any) error {

@@ -70,6 +70,7 @@ func Corpus(t *testing.T, imp plugin.Importer, corpus, tool string, known map[st
 		for _, w := range c.Wrong {
 			t.Errorf("%s: %s", name, w)
 		}
+		SameFromMemory(t, imp, name, text)
 		want, got := expected[tool+"/"+name], strconv.Itoa(len(c.Findings))
 		switch {
 		case want == "" || want == got:

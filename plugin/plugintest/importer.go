@@ -65,6 +65,7 @@ func TestImporter(t *testing.T, imp plugin.Importer, dir string) {
 			}
 			golden(t, imp, file, text)
 			deterministic(t, imp, filepath.Base(file), text)
+			SameFromMemory(t, imp, filepath.Base(file), text)
 			stops(t, imp, filepath.Base(file), text)
 			truncated(t, imp, filepath.Base(file), text)
 		})
@@ -305,6 +306,9 @@ func Fuzz(f *testing.F, imp plugin.Importer, dir string) {
 			t.Fatalf("error of code %q: %v", gyre.ErrorCode(err), err)
 		}
 		c.Check(t)
+		if err == nil {
+			SameFromMemory(t, imp, "fuzz", text)
+		}
 	})
 }
 

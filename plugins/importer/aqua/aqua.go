@@ -81,7 +81,8 @@ type image struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), known: map[string]gyre.Ref{}}
-	err := document.Twice(ctx, in.Name, in.Reader, im.describe, func(j *document.JSON) error {
+	err := document.Twice(ctx, in, im.describe, func(j *document.JSON, l *learned) error {
+		im.recall(l)
 		return im.each(j, func() error {
 			i := im.images[im.at]
 			im.at++
@@ -119,8 +120,25 @@ func (im *importer) each(j *document.JSON, f func() error) error {
 
 const maxImages = 10_000
 
+// learned is what the first reading knows of the document.
+type learned struct {
+	images []*image
+	report plugin.Report // so far
+}
+
+// recall makes of what was learned the state in which the second reading begins.
+func (im *importer) recall(l *learned) {
+	im.report = l.report
+	im.report.Problems = slices.Clone(l.report.Problems)
+	im.images = make([]*image, len(l.images))
+	for n, i := range l.images {
+		own := *i // its ref says that it was emitted
+		im.images[n] = &own
+	}
+}
+
 // describe is the first reading.
-func (im *importer) describe(j *document.JSON) error {
+func (im *importer) describe(j *document.JSON) (*learned, error) {
 	empty := true
 	err := im.each(j, func() error {
 		if len(im.images) == maxImages {
@@ -131,12 +149,12 @@ func (im *importer) describe(j *document.JSON) error {
 		return im.imageOf(j, i, &empty)
 	})
 	if err == nil && !im.form && !empty {
-		return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds none of result, resources and cves, so it is not of Aqua")
+		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds none of result, resources and cves, so it is not of Aqua")
 	}
 	if err == nil && empty {
-		return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "is empty")
+		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "is empty")
 	}
-	return err
+	return &learned{im.images, im.report}, err
 }
 
 func (im *importer) imageOf(j *document.JSON, i *image, empty *bool) error {

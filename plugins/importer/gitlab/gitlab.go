@@ -82,7 +82,7 @@ type scan struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), known: map[string]gyre.Ref{}}
-	if err := document.Twice(ctx, in.Name, in.Reader, im.describe, im.findings); err != nil {
+	if err := document.Twice(ctx, in, im.describe, im.findings); err != nil {
 		return im.report, err
 	}
 	im.report.Looked = document.Date(im.scan.Start)
@@ -109,10 +109,17 @@ func (im *importer) problem(err error) error {
 
 const maxImages = 1000
 
+// learned is what the first reading knows of the document.
+type learned struct {
+	scan     scan
+	images   []string
+	problems []gyre.Problem
+}
+
 // describe is the first reading.
-func (im *importer) describe(j *document.JSON) error {
+func (im *importer) describe(j *document.JSON) (*learned, error) {
 	if k := j.Peek(); k != '{' && k != 0 {
-		return gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
+		return nil, gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
 	}
 	lists := false
 	err := j.Object(func(key string) error {
@@ -138,13 +145,14 @@ func (im *importer) describe(j *document.JSON) error {
 		return nil
 	})
 	if err == nil && !lists {
-		return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no vulnerabilities, so it is not a security report of GitLab")
+		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no vulnerabilities, so it is not a security report of GitLab")
 	}
-	return err
+	return &learned{im.scan, im.images, im.report.Problems}, err
 }
 
 // findings is the second reading.
-func (im *importer) findings(j *document.JSON) error {
+func (im *importer) findings(j *document.JSON, l *learned) error {
+	im.scan, im.images, im.report.Problems = l.scan, l.images, slices.Clone(l.problems)
 	return j.Object(func(key string) error {
 		if key != "vulnerabilities" {
 			return nil

@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gyre-ctem/gyre"
 	"github.com/gyre-ctem/gyre/plugin"
@@ -76,7 +77,7 @@ type scan struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), scan: scan{whole: true}}
-	err := document.Twice(ctx, in.Name, in.Reader, im.describe, im.matches)
+	err := document.Twice(ctx, in, im.describe, im.matches)
 	if err != nil {
 		return im.report, err
 	}
@@ -97,10 +98,16 @@ func (im *importer) problem(err error) error {
 	return nil
 }
 
+// learned is what the first reading knows of the document.
+type learned struct {
+	scan     scan
+	problems []gyre.Problem
+}
+
 // describe is the first reading: what was scanned, and how.
-func (im *importer) describe(j *document.JSON) error {
+func (im *importer) describe(j *document.JSON) (*learned, error) {
 	if k := j.Peek(); k != '{' && k != 0 {
-		return gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
+		return nil, gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
 	}
 	err := j.Object(func(key string) error {
 		switch key {
@@ -118,12 +125,12 @@ func (im *importer) describe(j *document.JSON) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !im.scan.found {
-		return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no matches, so it is not of Grype")
+		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no matches, so it is not of Grype")
 	}
-	return nil
+	return &learned{im.scan, im.report.Problems}, nil
 }
 
 const maxIgnored = 10_000
@@ -141,7 +148,8 @@ func (im *importer) ignore(j *document.JSON) error {
 }
 
 // matches is the second reading.
-func (im *importer) matches(j *document.JSON) error {
+func (im *importer) matches(j *document.JSON, l *learned) error {
+	im.scan, im.report.Problems = l.scan, slices.Clone(l.problems)
 	a := naming.Subject(im.in, im.scan.Source.subject())
 	a.Ref = asset
 	if im.scan.Distro.Name != "" {
@@ -188,7 +196,7 @@ func (im *importer) cover() error {
 	case !s.whole:
 		im.limit("not all of the report could be read")
 	default:
-		return im.out.Cover(gyre.Coverage{Judged: true, Asset: asset, Aspect: gyre.AspectPackage, Except: s.ignored})
+		return im.out.Cover(gyre.Coverage{Judged: true, Asset: asset, Aspect: gyre.AspectPackage, Except: slices.Clone(s.ignored)})
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 
 func TestContract(t *testing.T) { plugintest.TestImporter(t, Importer{}, "testdata") }
 
+func TestRemembers(t *testing.T) { plugintest.Remembers(t, Importer{}, "testdata") }
+
 func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
 
 func imported(t *testing.T, in plugin.Input, text string) (*plugintest.Collector, plugin.Report) {
@@ -65,6 +67,9 @@ func TestCoverage(t *testing.T) {
 		}
 		if len(report.Limits) == 0 == !tc.covers {
 			t.Errorf("%s: limits %v", name, report.Limits)
+		}
+		if !plugintest.SameFromMemory(t, Importer{}, "r.json", []byte(tc.text)) {
+			t.Errorf("%s: nothing is kept", name)
 		}
 	}
 }

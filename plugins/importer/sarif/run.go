@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ type run struct {
 	began      time.Time
 	ref        gyre.Ref
 	prints     plugin.Fingerprints
-	described  map[[sha256.Size]byte]*rule // of all runs, by what is written of them
+	described  map[[sha256.Size]byte]*rule // of all runs, by what is written of them; while they are read
 }
 
 // rule is a reportingDescriptor (section 3.49).
@@ -57,8 +58,24 @@ type rule struct {
 	kind                     *ruleKind // once it is known
 }
 
+// learned is what the first reading knows of the document.
+type learned struct {
+	runs     []*run
+	problems []gyre.Problem
+}
+
+// recall makes of what was learned the state in which the second reading begins.
+func (im *importer) recall(l *learned) {
+	im.report.Problems = slices.Clone(l.problems)
+	im.runs = make([]*run, len(l.runs))
+	for i, r := range l.runs {
+		own := *r // what changes while its results are read is not learned
+		im.runs[i] = &own
+	}
+}
+
 // describe is the first reading. It also sees to it that the whole document is sound.
-func (im *importer) describe(j *document.JSON) ([]*run, error) {
+func (im *importer) describe(j *document.JSON) (*learned, error) {
 	if k := j.Peek(); k != '{' && k != 0 {
 		return nil, gyre.FieldErrorf(gyre.Invalid, j.Place(), "is not a JSON object")
 	}
@@ -91,7 +108,10 @@ func (im *importer) describe(j *document.JSON) ([]*run, error) {
 	if version != "" && !strings.HasPrefix(version, "2.1") {
 		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "is SARIF %s; version 2.1.0 is understood", document.Line(version, 20))
 	}
-	return runs, nil
+	for _, r := range runs {
+		r.described = nil
+	}
+	return &learned{runs, im.report.Problems}, nil
 }
 
 // shapeOf makes a run that is no object a run without results.
@@ -135,6 +155,7 @@ func (r *run) member(j *document.JSON, key string) error {
 			err := j.Decode(&base)
 			if len(r.bases) < 100 {
 				r.bases[id] = base.URI
+				j.Keep(len(id))
 			}
 			return err
 		})
@@ -206,6 +227,8 @@ func (t text) String() string {
 	return t.Markdown
 }
 
+const ruleListed = 64 // bytes that a run keeps of a rule that is known, about
+
 func (r *run) rule(j *document.JSON, index int) error {
 	if len(r.order) >= maxRules {
 		return j.Skip()
@@ -218,7 +241,9 @@ func (r *run) rule(j *document.JSON, index int) error {
 	// Each run of a report lists the rules of its tool, and most list the same.
 	written := sha256.Sum256(raw)
 	u := r.described[written]
+	j.Keep(ruleListed)
 	if u == nil {
+		j.Keep(len(raw))
 		if u, err = readRule(raw, place); err == nil {
 			r.described[written] = u
 		}

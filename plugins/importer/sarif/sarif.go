@@ -8,7 +8,7 @@
 // What is needed to understand a result (rules, base folders, the repository) may
 // stand behind it in the document. So the document is read twice, the second time
 // from a temporary file, rather than held in memory; nothing is emitted before all of it has
-// been seen to be sound.
+// been seen to be sound. What the first reading learned is remembered (plugin.Memory).
 //
 // Results that the tool calls passed, absent or suppressed are not reported. A run
 // covers files only when it says that it succeeded and lists them, and then only
@@ -58,6 +58,7 @@ type importer struct {
 	in     plugin.Input
 	out    *plugin.Batcher
 	report plugin.Report
+	runs   []*run
 	assets map[string]gyre.Ref
 	done   int
 }
@@ -65,15 +66,10 @@ type importer struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), assets: map[string]gyre.Ref{}}
-	var runs []*run
-	err := document.Twice(ctx, in.Name, in.Reader, func(j *document.JSON) (err error) {
-		runs, err = im.describe(j)
-		return err
-	}, func(j *document.JSON) error { return im.results(j, runs) })
-	if err != nil {
+	if err := document.Twice(ctx, in, im.describe, im.results); err != nil {
 		return im.report, err
 	}
-	for _, r := range runs {
+	for _, r := range im.runs {
 		im.report.Looked = document.Earliest(im.report.Looked, r.began)
 		if err := im.cover(r); err != nil {
 			return im.report, err
@@ -98,13 +94,14 @@ func (im *importer) shape(err error) error {
 }
 
 // results is the second reading.
-func (im *importer) results(j *document.JSON, runs []*run) error {
+func (im *importer) results(j *document.JSON, l *learned) error {
+	im.recall(l)
 	return j.Object(func(key string) error {
 		if key != "runs" {
 			return nil
 		}
 		return j.Array(func(i int) error {
-			r := runs[i]
+			r := im.runs[i]
 			if err := im.introduce(r); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@
 package sarif
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 )
 
 func TestContract(t *testing.T) { plugintest.TestImporter(t, Importer{}, "testdata") }
+
+func TestRemembers(t *testing.T) { plugintest.Remembers(t, Importer{}, "testdata") }
 
 func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
 
@@ -76,6 +79,21 @@ func TestCoverage(t *testing.T) {
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("%s: covers %v, want %v", name, got, tc.want)
 		}
+	}
+}
+
+// Several batches and runs, findings that share a fingerprint, runs of one asset,
+// and problems of either reading: all of it comes out of memory as it came first.
+func TestRemembersWhatChanges(t *testing.T) {
+	var results strings.Builder
+	for i := range 2 * plugin.BatchSize {
+		fmt.Fprintf(&results, `{"ruleId":"r%d","message":{"id":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"index":0},"region":{"startLine":%d,"snippet":{"text":"same"}}}}]},`, i%3, i+1)
+	}
+	run := `{"results":[` + results.String() + `7],"artifacts":[{"location":{"uri":"a.c"}}],"invocations":[{"executionSuccessful":true,"startTimeUtc":"2024-05-01T10:00:00Z"}],` +
+		`"tool":{"driver":{"name":"x","rules":[{"id":"r0","messageStrings":{"m":{"text":"said"}}},{"id":"r1"}]}}}`
+	text := `{"runs":[` + run + `,` + run + `,3],"version":"2.1.0"}`
+	if !plugintest.SameFromMemory(t, Importer{}, "r.sarif", []byte(text)) {
+		t.Error("nothing is kept")
 	}
 }
 

@@ -84,7 +84,7 @@ type project struct {
 // Import implements plugin.Importer.
 func (Importer) Import(ctx context.Context, in plugin.Input, emit plugin.Emit) (plugin.Report, error) {
 	im := &importer{in: in, out: plugin.NewBatcher(ctx, emit), seen: map[string]gyre.Ref{}}
-	if err := document.Twice(ctx, in.Name, in.Reader, im.describe, im.findings); err != nil {
+	if err := document.Twice(ctx, in, im.describe, im.findings); err != nil {
 		return im.report, err
 	}
 	return im.report, im.out.Flush()
@@ -117,8 +117,14 @@ func (im *importer) each(j *document.JSON, f func() error) error {
 	}
 }
 
+// learned is what the first reading knows of the document.
+type learned struct {
+	projects []*project // whose refs each reading sets anew
+	problems []gyre.Problem
+}
+
 // describe is the first reading.
-func (im *importer) describe(j *document.JSON) error {
+func (im *importer) describe(j *document.JSON) (*learned, error) {
 	lists := false
 	err := im.each(j, func() error {
 		p, err := im.project(j, nil)
@@ -126,9 +132,9 @@ func (im *importer) describe(j *document.JSON) error {
 		return im.problem(err)
 	})
 	if err == nil && !lists {
-		return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no project with vulnerabilities, so it is not of Snyk")
+		return nil, gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "holds no project with vulnerabilities, so it is not of Snyk")
 	}
-	return err
+	return &learned{im.projects, im.report.Problems}, err
 }
 
 func (im *importer) project(j *document.JSON, image *project) (*project, error) {
@@ -174,7 +180,8 @@ func (im *importer) project(j *document.JSON, image *project) (*project, error) 
 }
 
 // findings is the second reading. It meets the projects in the same order.
-func (im *importer) findings(j *document.JSON) error {
+func (im *importer) findings(j *document.JSON, l *learned) error {
+	im.projects, im.report.Problems = l.projects, slices.Clone(l.problems)
 	return im.each(j, func() error { return im.problem(im.ofProject(j)) })
 }
 

@@ -14,6 +14,8 @@ import (
 
 func TestContract(t *testing.T) { plugintest.TestImporter(t, Importer{}, "testdata") }
 
+func TestRemembers(t *testing.T) { plugintest.Remembers(t, Importer{}, "testdata") }
+
 func FuzzImport(f *testing.F) { plugintest.Fuzz(f, Importer{}, "testdata") }
 
 // Where a package lies decides with which other tool's finding one is the same.
