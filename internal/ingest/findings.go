@@ -149,7 +149,7 @@ func (w *write) expose(ctx context.Context, all []finding) error {
 	if err != nil {
 		return err
 	}
-	news := max(0, len(all)-len(have)) // about so many
+	news := max(0, len(all)-len(have))                                   // about so many
 	fresh, of := make([]gyre.Exposure, 0, news), make([]string, 0, news) // and the keys of their weaknesses
 	var save []gyre.Exposure
 	var touch []gyre.ID
