@@ -94,7 +94,7 @@ func (im *importer) describe(j *document.JSON) (*learned, error) {
 				}
 				r := &run{rules: map[string]*rule{}, bases: map[string]string{}, components: [][]string{nil}, described: described}
 				runs = append(runs, r)
-				return im.shapeOf(r, j.Object(func(key string) error { return im.shape(r.member(j, key)) }))
+				return im.shapeOf(r, j.Object(func(key string) error { return im.shape(im.member(r, j, key)) }))
 			})
 		}
 		return err
@@ -130,23 +130,25 @@ func (im *importer) hardShape(err error) error {
 	return gyre.FieldErrorf(gyre.Invalid, im.in.Name+":byte 0", "%s", document.Line(err.Error(), 300))
 }
 
-func (r *run) member(j *document.JSON, key string) error {
+// member reads a member of a run. An entry of the wrong shape is a problem and the next
+// one is read: to leave a list in its middle would leave the stream there.
+func (im *importer) member(r *run, j *document.JSON, key string) error {
 	switch key {
 	case "tool":
 		return j.Object(func(key string) error {
 			switch key {
 			case "driver":
-				return r.component(j, 0)
+				return im.shape(im.component(r, j, 0))
 			case "extensions":
-				return j.Array(func(i int) error {
+				return im.shape(j.Array(func(i int) error {
 					r.components = append(r.components, nil)
-					return r.component(j, i+1)
-				})
+					return im.shape(im.component(r, j, i+1))
+				}))
 			}
 			return nil
 		})
 	case "artifacts":
-		return j.Array(func(int) error { return r.artifact(j) })
+		return j.Array(func(int) error { return im.shape(r.artifact(j)) })
 	case "originalUriBaseIds":
 		return j.Object(func(id string) error {
 			var base struct {
@@ -157,7 +159,7 @@ func (r *run) member(j *document.JSON, key string) error {
 				r.bases[id] = base.URI
 				j.Keep(len(id))
 			}
-			return err
+			return im.shape(err)
 		})
 	case "versionControlProvenance":
 		return j.Array(func(i int) error {
@@ -168,7 +170,7 @@ func (r *run) member(j *document.JSON, key string) error {
 			if i == 0 {
 				r.repository = vcs.URI
 			}
-			return err
+			return im.shape(err)
 		})
 	case "invocations":
 		return j.Array(func(int) error {
@@ -185,7 +187,7 @@ func (r *run) member(j *document.JSON, key string) error {
 			r.began = document.Earliest(r.began, start)
 			r.succeeded = r.succeeded || inv.OK != nil && *inv.OK
 			r.failed = r.failed || inv.OK == nil || !*inv.OK
-			return err
+			return im.shape(err)
 		})
 	case "properties":
 		return j.Object(func(key string) (err error) {
@@ -199,7 +201,7 @@ func (r *run) member(j *document.JSON, key string) error {
 }
 
 // component is a toolComponent (section 3.19); the first is the driver.
-func (r *run) component(j *document.JSON, index int) error {
+func (im *importer) component(r *run, j *document.JSON, index int) error {
 	return j.Object(func(key string) error {
 		switch key {
 		case "name":
@@ -209,7 +211,7 @@ func (r *run) component(j *document.JSON, index int) error {
 			}
 			return err
 		case "rules":
-			return j.Array(func(int) error { return r.rule(j, index) })
+			return im.shape(j.Array(func(int) error { return im.shape(r.rule(j, index)) }))
 		}
 		return nil
 	})

@@ -89,11 +89,32 @@ func TestRemembersWhatChanges(t *testing.T) {
 	for i := range 2 * plugin.BatchSize {
 		fmt.Fprintf(&results, `{"ruleId":"r%d","message":{"id":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"index":0},"region":{"startLine":%d,"snippet":{"text":"same"}}}}]},`, i%3, i+1)
 	}
-	run := `{"results":[` + results.String() + `7],"artifacts":[{"location":{"uri":"a.c"}}],"invocations":[{"executionSuccessful":true,"startTimeUtc":"2024-05-01T10:00:00Z"}],` +
-		`"tool":{"driver":{"name":"x","rules":[{"id":"r0","messageStrings":{"m":{"text":"said"}}},{"id":"r1"}]}}}`
+	run := `{"results":[` + results.String() + `7],"artifacts":[{"location":{"uri":"a.c"}},8],"invocations":[{"executionSuccessful":true,"startTimeUtc":"2024-05-01T10:00:00Z"}],` +
+		`"tool":{"driver":{"name":"x","rules":[{"id":"r0","messageStrings":{"m":{"text":"said"}}},{"id":"r1"},9]}}}`
 	text := `{"runs":[` + run + `,` + run + `,3],"version":"2.1.0"}`
 	if !plugintest.SameFromMemory(t, Importer{}, "r.sarif", []byte(text)) {
 		t.Error("nothing is kept")
+	}
+}
+
+// One entry of the wrong shape is a problem; what stands behind it is read.
+func TestEntriesOfTheWrongShape(t *testing.T) {
+	const results = `"results":[{"ruleIndex":1,"message":{"text":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"index":1},"region":{"startLine":2}}}]}]`
+	for name, run := range map[string]string{
+		"a rule":        `{"tool":{"driver":{"rules":[7,{"id":"r","shortDescription":{"text":"said"}}],"name":"x"}},"artifacts":[{},{"location":{"uri":"a.c"}}],` + results + `}`,
+		"rules":         `{"tool":{"driver":{"name":"x"},"extensions":[{"rules":7},8,{"rules":[9]}]},"artifacts":[{},{"location":{"uri":"a.c"}}],` + results + `}`,
+		"an artifact":   `{"artifacts":[7,{"location":{"uri":"a.c"}}],"tool":{"driver":{"name":"x"}},` + results + `}`,
+		"a base":        `{"originalUriBaseIds":{"a":7,"b":{"uri":"file:///src/"}},"artifacts":[{},{"location":{"uri":"file:///src/a.c"}}],"tool":{"driver":{"name":"x"}},` + results + `}`,
+		"an invocation": `{"invocations":[7,{"executionSuccessful":true}],"versionControlProvenance":[7,8],"tool":{"driver":{"name":"x"}},"artifacts":[{},{"location":{"uri":"a.c"}}],` + results + `}`,
+		"the driver":    `{"tool":{"driver":7,"extensions":[]},"properties":[],"artifacts":[{},{"location":{"uri":"a.c"}}],` + results + `}`,
+	} {
+		c, report := imported(t, `{"version":"2.1.0","runs":[`+run+`,{"tool":{"driver":{"name":"y"}},`+results+`}]}`)
+		if len(c.Findings) != 2 || c.Findings[0].Locus != "a.c:2" || len(report.Problems) == 0 || c.Findings[1].Weakness.Key != "y:" {
+			t.Errorf("%s: %d findings, %v", name, len(c.Findings), report.Problems)
+		}
+		if name == "a rule" && (len(c.Findings) == 0 || c.Findings[0].Weakness.Title != "said") {
+			t.Errorf("rules behind one that is none are lost: %+v", c.Findings)
+		}
 	}
 }
 
