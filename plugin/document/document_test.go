@@ -131,6 +131,53 @@ func TestShapeErrorsLetTheStreamGoOn(t *testing.T) {
 	}
 }
 
+// An error that ends a list in its middle, and is let pass further out, does not
+// leave the stream there.
+func TestWhatIsLeftInTheMiddleIsSkipped(t *testing.T) {
+	const text = `{"a":[[1,{"x":[2,3],"y":"no"},[4]],5],"b":"yes"} `
+	for stop := range 6 {
+		j := NewJSON(context.Background(), "f.json", strings.NewReader(text))
+		met, got := 0, ""
+		give := func(err error) error {
+			if met++; met == stop {
+				return ErrShape
+			}
+			return err
+		}
+		err := j.Object(func(key string) (err error) {
+			if key == "b" {
+				got, err = j.Text()
+				return err
+			}
+			_ = j.Array(func(i int) error {
+				if i > 0 {
+					return give(nil)
+				}
+				return j.Array(func(i int) error {
+					if i != 1 {
+						return give(nil)
+					}
+					return j.Object(func(string) error {
+						return give(j.Array(func(int) error { return give(nil) }))
+					})
+				})
+			})
+			return nil
+		})
+		if err != nil || got != "yes" || j.End() != nil {
+			t.Errorf("stopped at %d: %q, %v", stop, got, err)
+		}
+	}
+	j := NewJSON(context.Background(), "f.json", strings.NewReader(`{"a":[[1,2`))
+	err := j.Object(func(string) error {
+		_ = j.Array(func(int) error { return ErrShape })
+		return nil
+	})
+	if gyre.ErrorCode(err) != gyre.Invalid {
+		t.Errorf("cut short behind the middle: %v", err)
+	}
+}
+
 func TestContextStopsReading(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &endless{head: `{"list":[1`, rest: ",1", n: 1 << 40, at: func(int64) { cancel() }}

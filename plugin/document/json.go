@@ -79,10 +79,8 @@ func (j *JSON) Object(f func(key string) error) error {
 		if err := f(key); err != nil {
 			return err
 		}
-		if _, n := j.dec.StackIndex(depth); n == before {
-			if err := j.Skip(); err != nil {
-				return err
-			}
+		if err := j.finish(depth, before); err != nil {
+			return err
 		}
 	}
 }
@@ -107,12 +105,31 @@ func (j *JSON) Array(f func(i int) error) error {
 		if err := f(i); err != nil {
 			return err
 		}
-		if _, n := j.dec.StackIndex(depth); n == before {
-			if err := j.Skip(); err != nil {
-				return err
-			}
+		if err := j.finish(depth, before); err != nil {
+			return err
 		}
 	}
+}
+
+// finish skips what f has left of a value: all of it, or the rest of where it went
+// into and came back from with an error that was then let pass.
+func (j *JSON) finish(depth int, before int64) error {
+	if _, n := j.dec.StackIndex(depth); n == before {
+		return j.Skip()
+	}
+	for j.dec.StackDepth() > depth {
+		var err error
+		switch j.dec.PeekKind() {
+		case '}', ']', 0:
+			_, err = j.dec.ReadToken()
+		default:
+			err = j.dec.SkipValue()
+		}
+		if err != nil {
+			return j.fail(err)
+		}
+	}
+	return nil
 }
 
 // open reads the start of an object or array; false means that there is none to read.
