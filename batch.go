@@ -18,7 +18,7 @@ const (
 	AspectHost     Aspect = "host"     // that the asset is there; locus ""
 	AspectService  Aspect = "service"  // what answers at a port; locus tcp/PORT
 	AspectTLS      Aspect = "tls"      // locus tcp/PORT
-	AspectHTTP     Aspect = "http"     // locus tcp/PORT or tcp/PORT/path
+	AspectHTTP     Aspect = "http"     // locus tcp/PORT, tcp/PORT/path or tcp/PORT#COOKIE
 	AspectDNS      Aspect = "dns"      // locus dns/TYPE or dns
 	AspectFile     Aspect = "file"     // a configuration file; locus its path
 	AspectPackage  Aspect = "package"  // components against advisories; locus FILE#PACKAGE

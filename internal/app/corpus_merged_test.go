@@ -106,6 +106,18 @@ var mergedPairs = []mergedPair{
 			"CVE-2017-16138 #mime",       // 535
 		},
 	},
+	{
+		name:  "Wapiti and Mozilla's Observatory of demo.defectdojo.org", // both name it
+		first: "wapiti/demo.xml", second: "mozilla_observatory/demo.json",
+		alone:  [2]int{3, 3}, // Wapiti lists each two to four times, at the page /dashboard
+		merged: []string{"http.cookie-without-secure tcp/443#csrftoken", "http.csp-missing tcp/443", "http.hsts-missing tcp/443"},
+	},
+	{
+		name:  "Wapiti and Mozilla's Observatory of juice-shop.herokuapp.com",
+		first: "wapiti/juicyshop.xml", second: "mozilla_observatory/juicy.json",
+		alone:  [2]int{3, 5}, // the Observatory's with plain HTTP that stays, and scripts without integrity
+		merged: []string{"http.csp-missing tcp/443", "http.hsts-missing tcp/443", "http.xss-protection-missing tcp/443"},
+	},
 }
 
 // juiceShop is what is the same in the packages of npm, in the same versions.

@@ -36,6 +36,7 @@ var corpusTools = map[string][]string{
 	"anchore_grype": nil, "aqua": nil, "bandit": nil, "snyk": nil, "snyk_code": nil,
 	"npm_audit": nil, "npm_audit_7_plus": nil, "nsp": nil, "yarn_audit": nil,
 	"gitlab_sast": nil, "gitlab_container_scan": nil, "gitlab_dep_scan": nil, "gitlab_secret_detection_report": nil, "gitlab_dast": nil, "gitlab_api_fuzzing": nil,
+	"mozilla_observatory": nil, "wapiti": nil,
 }
 
 type corpusFile struct {

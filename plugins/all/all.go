@@ -22,9 +22,11 @@ import (
 	"github.com/gyre-ctem/gyre/plugins/importer/nmap"
 	"github.com/gyre-ctem/gyre/plugins/importer/npmaudit"
 	"github.com/gyre-ctem/gyre/plugins/importer/nsp"
+	"github.com/gyre-ctem/gyre/plugins/importer/observatory"
 	"github.com/gyre-ctem/gyre/plugins/importer/sarif"
 	"github.com/gyre-ctem/gyre/plugins/importer/snyk"
 	"github.com/gyre-ctem/gyre/plugins/importer/terraform"
+	"github.com/gyre-ctem/gyre/plugins/importer/wapiti"
 	"github.com/gyre-ctem/gyre/plugins/source/dns"
 	"github.com/gyre-ctem/gyre/plugins/source/host"
 	"github.com/gyre-ctem/gyre/plugins/source/network"
@@ -50,9 +52,11 @@ func Importers() []plugin.Importer {
 		nmap.Importer{},
 		npmaudit.Importer{},
 		nsp.Importer{},
+		observatory.Importer{},
 		sarif.Importer{},
 		snyk.Importer{},
 		terraform.Importer{},
+		wapiti.Importer{},
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -202,21 +201,11 @@ func (im *importer) subject(l *location) gyre.AssetSighting {
 		name, digest, _ := strings.Cut(image, "@")
 		return naming.Image(name, digest)
 	case l.Hostname != "":
-		a := gyre.AssetSighting{Kind: gyre.Host, Zone: im.in.Zone}
 		host := l.Hostname
 		if u, err := url.Parse(host); err == nil && u.Host != "" {
 			host = u.Hostname()
 		}
-		a.Name = document.Line(host, 200)
-		switch addr, err := netip.ParseAddr(host); {
-		case err == nil:
-			naming.Identify(&a, gyre.IDIP, addr.Unmap().WithZone("").String())
-		case strings.Contains(host, "."):
-			naming.Identify(&a, gyre.IDFQDN, host)
-		default:
-			naming.Identify(&a, gyre.IDHostname, host)
-		}
-		return a
+		return naming.Host(host)
 	}
 	return gyre.AssetSighting{Kind: gyre.Repository} // the report does not say which
 }
