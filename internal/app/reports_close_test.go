@@ -34,6 +34,15 @@ func TestReportsClose(t *testing.T) {
 	issue := func(file, test string) string {
 		return `{"code":"1 x\n","filename":"` + file + `","issue_severity":"LOW","issue_text":"x","line_number":1,"test_id":"` + test + `","test_name":"x"}`
 	}
+	observatory := func(day, status string, tests ...string) string {
+		return `{"scan":{"host":"shop.example.com","start_time":"Thu, ` + day + ` Jan 2026 00:00:00 GMT","status_code":` + status + `},"tests":{` + strings.Join(tests, ",") + `}}`
+	}
+	tested := func(test, pass, result, data string) string {
+		return `"` + test + `":{"expectation":"x","pass":` + pass + `,"result":"` + result + `","score_modifier":-5,"data":` + data + `}`
+	}
+	const noPolicy, noFlags = "csp-not-implemented", "cookies-without-secure-flag"
+	site := observatory("01", "200", tested("content-security-policy", "false", noPolicy, "null"), tested("referrer-policy", "false", "referrer-policy-unsafe", "null"),
+		tested("cookies", "false", noFlags, `{"lang":{"secure":false},"sid":{"secure":true,"httponly":false}}`))
 	both := grype("01", digest, "", "", "a", "b")
 	code := bandit("01", `"a.py":{"SEVERITY.LOW":2},"b.py":{"SEVERITY.LOW":1},`, issue("a.py", "B303"), issue("a.py", "B320"), issue("b.py", "B303"))
 	for _, c := range []struct {
@@ -61,6 +70,15 @@ func TestReportsClose(t *testing.T) {
 		{"CycloneDX of one tool, which no longer lists one", bomOf("01", "Syft", "a", "b"), bomOf("02", "Syft", "a"), "shop", []string{"sbom#b"}},
 		{"CycloneDX of another tool, which does not list one", bomOf("01", "Syft", "a", "b"), bomOf("02", "Trivy", "a"), "shop", nil},
 		{"Bandit was silenced there", code, bandit("02", `"a.py":{"nosec":2},"b.py":{"SEVERITY.LOW":1},`, issue("b.py", "B303")), "shop", nil},
+		{
+			"the Observatory finds policy and cookies well", site,
+			observatory("02", "200", tested("content-security-policy", "true", "csp-implemented-with-no-unsafe", "null"), tested("referrer-policy", "true", "referrer-policy-private", `"same-origin"`),
+				tested("cookies", "true", "cookies-secure-with-httponly-sessions", `{"lang":{"secure":true},"sid":{"secure":true,"httponly":true}}`)), "",
+			[]string{"tcp/443", "tcp/443", "tcp/443", "tcp/443#lang"},
+		},
+		{"the Observatory finds another thing in the same header", site, observatory("02", "200", tested("referrer-policy", "false", "referrer-policy-header-invalid", `"x"`)), "", []string{"tcp/443"}},
+		{"the Observatory sees no cookies and finds the same otherwise", site, observatory("02", "200", tested("content-security-policy", "false", noPolicy, "null"), tested("cookies", "true", "cookies-not-found", "null")), "", nil},
+		{"the Observatory got an error for an answer", site, observatory("02", "503", tested("content-security-policy", "true", "csp-implemented-with-no-unsafe", "null")), "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
