@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(testing.TB) *store.DB) {
 		"Undo":          testUndo,
 		"Expiry":        testExpiry,
 		"Plan":          testPlan,
+		"Linked":        testLinked,
 		"Changes":       testChanges,
 		"Assets":        testAssets,
 		"Facts":         testFacts,
