@@ -7,8 +7,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,7 +59,8 @@ const bareRows = 5000
 // bare copies the rows that an import left in a database into another one, table by
 // table, with nothing but batched upserts, as new and then as known, and says how long
 // the writing took. On SQLite a batch is prepared statements of 50 rows, on PostgreSQL a
-// COPY into a staging table and one upsert from there: the fastest that each has.
+// COPY into a staging table and one upsert from there: the fastest that each has. As in the
+// store, SQLite's log is written back beside the writing.
 func bare(b *testing.B, engine store.Engine, from string) *bareLimit {
 	to := storetest.URL(b, engine)
 	if db, err := store.Open(b.Context(), to); err != nil { // for its tables
@@ -67,6 +70,13 @@ func bare(b *testing.B, engine store.Engine, from string) *bareLimit {
 	}
 	l := &bareLimit{engine: engine, reading: openBare(b, from), writing: openBare(b, to)}
 	defer func() { _, _ = l.reading.Close(), l.writing.Close() }()
+	if path, ok := strings.CutPrefix(to, "sqlite:"); ok {
+		stop := make(chan struct{})
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		defer close(stop)
+		beside.Go(func() { l.writeBack(openBare(b, to), path+"-wal", stop) })
+	}
 	for _, t := range bareTables {
 		for _, known := range []bool{false, true} {
 			rows, took, err := l.table(b.Context(), t)
@@ -89,12 +99,29 @@ func bare(b *testing.B, engine store.Engine, from string) *bareLimit {
 	return l
 }
 
+// writeBack does what the store's does, as often as it need be.
+func (l *bareLimit) writeBack(own *sql.DB, log string, stop chan struct{}) {
+	defer func() { _ = own.Close() }()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		if st, err := os.Stat(log); err == nil && st.Size() >= 32<<20 {
+			for _, db := range []*sql.DB{own, l.writing} {
+				_, _ = db.Exec("PRAGMA wal_checkpoint(PASSIVE)") //nolint:noctx // it ends by itself
+			}
+		}
+	}
+}
+
 // openBare connects as the store does.
 func openBare(b *testing.B, url string) *sql.DB {
 	driver, dsn := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		driver = "gyre-sqlite"
-		dsn = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(8000)&_txlock=immediate"
+		dsn = "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(32000)&_pragma=journal_size_limit(0)&_txlock=immediate"
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

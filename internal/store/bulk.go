@@ -25,6 +25,7 @@ type txn struct {
 	*sql.Tx
 	dialect *Dialect
 	conn    *sql.Conn // that the transaction is on
+	back    *writeBack
 }
 
 // begin begins a write transaction; end it with Commit or close.
@@ -38,7 +39,16 @@ func (db *DB) begin(ctx context.Context) (*txn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("begin transaction: %w", err)
 	}
-	return &txn{Tx: tx, dialect: db.dialect, conn: conn}, nil
+	return &txn{Tx: tx, dialect: db.dialect, conn: conn, back: db.back}, nil
+}
+
+// Commit ends the transaction.
+func (tx *txn) Commit() error {
+	err := tx.Tx.Commit()
+	if err == nil {
+		tx.back.committed()
+	}
+	return err
 }
 
 // close rolls back what was not committed and gives the connection back.

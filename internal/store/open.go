@@ -29,6 +29,7 @@ type DB struct {
 	dialect *Dialect
 	url     string
 	w, r    *sql.DB // one writer and many readers on SQLite; two pools on PostgreSQL
+	back    *writeBack
 	// trial is set for a reader within a transaction, which has nothing else.
 	trial *txn
 	hub   hub
@@ -56,6 +57,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	db.stop = stop
 	if db.dialect.Engine == Postgres {
 		db.wg.Go(func() { db.listen(bg) })
+	} else {
+		db.wg.Go(func() { db.back.run(bg, db.w) })
 	}
 	return db, nil
 }
@@ -117,11 +120,12 @@ func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
 var pgWriterParams = map[string]string{"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 // sqlitePragmas hold for every connection. WAL with synchronous=NORMAL survives
-// a killed process; a power cut may lose the last transactions, never half of one. The
-// log is written back each 32 MB: an import touches the same pages again and again.
+// a killed process; a power cut may lose the last transactions, never half of one.
+// writeback.go writes the log back; when it begins anew, its file is cut to
+// what is in it, by which its length is known.
 var sqlitePragmas = []string{
 	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
-	"temp_store(MEMORY)", "cache_size(-16384)", "wal_autocheckpoint(8000)",
+	"temp_store(MEMORY)", "cache_size(-16384)", "wal_autocheckpoint(" + logPages + ")", "journal_size_limit(0)",
 }
 
 func (db *DB) openSQLite(path string) error {
@@ -147,6 +151,11 @@ func (db *DB) openSQLite(path string) error {
 		return fmt.Errorf("open database %q: %w", path, err)
 	}
 	db.w.SetMaxOpenConns(1)
+	own, err := sql.Open(sqliteDriver, writer)
+	if err != nil {
+		return fmt.Errorf("open database %q: %w", path, err)
+	}
+	db.back = newWriteBack(abs, own)
 	if db.r, err = sql.Open(sqliteDriver, reader); err != nil {
 		return fmt.Errorf("open database %q: %w", path, err)
 	}
@@ -232,13 +241,16 @@ func (db *DB) Close() error {
 	}
 	db.wg.Wait()
 	db.hub.close()
-	var err error
-	if db.w != nil {
-		err = db.w.Close()
+	pools := []*sql.DB{db.w, db.r}
+	if db.back != nil {
+		pools = append(pools, db.back.own)
 	}
-	if db.r != nil && db.r != db.w {
-		if rerr := db.r.Close(); err == nil {
-			err = rerr
+	var err error
+	for _, pool := range pools {
+		if pool != nil {
+			if closeErr := pool.Close(); err == nil {
+				err = closeErr
+			}
 		}
 	}
 	return err

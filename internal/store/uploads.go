@@ -150,6 +150,7 @@ func (db *DB) addChunk(ctx context.Context, ws, upload gyre.ID, seq int, data []
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("store piece %d of upload: %w", seq, err)
 	}
+	db.back.committed()
 	return nil
 }
 
