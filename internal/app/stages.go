@@ -91,7 +91,7 @@ func (a *App) recordBands(ctx context.Context, ws gyre.ID, changes []cycle.BandC
 }
 
 func actionKey(e *gyre.Exposure, weakness string) string {
-	return remediate.Key(*e, gyre.Weakness{Key: weakness})
+	return remediate.Key(e, &gyre.Weakness{Key: weakness})
 }
 
 func (a *App) savePlan(ctx context.Context, ws gyre.ID, p cycle.PlanPart) error {

@@ -119,7 +119,7 @@ func (p *Plan) plan(ctx context.Context, ws gyre.ID, from int64, everything bool
 	}
 	r := &replan{
 		Plan: p, ws: ws, mark: p.Edition + " " + strconv.FormatInt(to, 10), groups: map[string][]gyre.ID{}, touched: map[gyre.ID]bool{}, keys: map[gyre.ID]string{},
-		assets: map[gyre.ID]gyre.Asset{}, weaknesses: map[gyre.ID]gyre.Weakness{},
+		assets: map[gyre.ID]*gyre.Asset{}, weaknesses: map[gyre.ID]*gyre.Weakness{},
 	}
 	if r.actions, err = p.Store.ActionKeys(ctx, ws); err != nil {
 		return 0, fmt.Errorf("read actions: %w", err)

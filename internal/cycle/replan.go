@@ -29,8 +29,8 @@ type replan struct {
 	keys    map[gyre.ID]string   // of weaknesses
 	risk    func() (func(exposure gyre.ID) float64, error)
 	// What exposures refer to, as far as it was read: parts.
-	assets     map[gyre.ID]gyre.Asset
-	weaknesses map[gyre.ID]gyre.Weakness
+	assets     map[gyre.ID]*gyre.Asset
+	weaknesses map[gyre.ID]*gyre.Weakness
 }
 
 // everything puts all that is active into groups.
@@ -104,7 +104,7 @@ func (r *replan) rows(ctx context.Context, ids []gyre.ID, fn func(id, action gyr
 				return fmt.Errorf("read weaknesses: %w", err)
 			}
 			for _, w := range found {
-				r.keys[w.ID] = remediate.Key(gyre.Exposure{}, w)
+				r.keys[w.ID] = remediate.Key(&gyre.Exposure{}, &w)
 			}
 		}
 		for _, e := range part {
@@ -120,7 +120,7 @@ func (r *replan) rows(ctx context.Context, ids []gyre.ID, fn func(id, action gyr
 	err := r.Store.EachPlanRow(ctx, r.ws, ids, func(x gyre.Exposure, action gyre.ID) error {
 		e := row{id: x.ID, weakness: x.Weakness, action: action}
 		if x.State.Active() {
-			key := remediate.Key(gyre.Exposure{Remedy: x.Remedy}, gyre.Weakness{Key: byWeakness})
+			key := remediate.Key(&x, &gyre.Weakness{Key: byWeakness})
 			if strings.HasSuffix(key, byWeakness) {
 				key = byWeakness
 			}
@@ -304,12 +304,12 @@ func (r *replan) items(ctx context.Context, part *planPartRead, exposures []gyre
 	}
 	if err := remember(r.assets, exposures, func(e gyre.Exposure) gyre.ID { return e.Asset }, func(ids []gyre.ID) ([]gyre.Asset, error) {
 		return r.Store.Assets(ctx, r.ws, ids)
-	}, func(a gyre.Asset) gyre.ID { return a.ID }); err != nil {
+	}, func(a *gyre.Asset) gyre.ID { return a.ID }); err != nil {
 		return fmt.Errorf("read assets: %w", err)
 	}
 	if err := remember(r.weaknesses, exposures, func(e gyre.Exposure) gyre.ID { return e.Weakness }, func(ids []gyre.ID) ([]gyre.Weakness, error) {
 		return r.Store.Weaknesses(ctx, r.ws, ids)
-	}, func(w gyre.Weakness) gyre.ID { return w.ID }); err != nil {
+	}, func(w *gyre.Weakness) gyre.ID { return w.ID }); err != nil {
 		return fmt.Errorf("read weaknesses: %w", err)
 	}
 	for _, e := range exposures {
@@ -321,8 +321,9 @@ func (r *replan) items(ctx context.Context, part *planPartRead, exposures []gyre
 // maxRemembered bounds the assets, and the weaknesses, that a plan keeps at hand.
 const maxRemembered = 5000
 
-// remember reads into known what exposures refer to and known lacks.
-func remember[T any](known map[gyre.ID]T, exposures []gyre.Exposure, of func(gyre.Exposure) gyre.ID, read func([]gyre.ID) ([]T, error), id func(T) gyre.ID) error {
+// remember reads into known what exposures refer to and known lacks; what is not
+// there any more is empty.
+func remember[T any](known map[gyre.ID]*T, exposures []gyre.Exposure, of func(gyre.Exposure) gyre.ID, read func([]gyre.ID) ([]T, error), id func(*T) gyre.ID) error {
 	var missing []gyre.ID
 	asked := map[gyre.ID]bool{}
 	for _, e := range exposures {
@@ -338,8 +339,13 @@ func remember[T any](known map[gyre.ID]T, exposures []gyre.Exposure, of func(gyr
 	if err != nil {
 		return err
 	}
-	for _, v := range found {
-		known[id(v)] = v
+	for i := range found {
+		known[id(&found[i])] = &found[i]
+	}
+	for _, gone := range missing {
+		if known[gone] == nil {
+			known[gone] = new(T)
+		}
 	}
 	return nil
 }

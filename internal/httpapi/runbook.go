@@ -24,7 +24,7 @@ func placeOf(d ExposureDetail) place { return place{d.Asset, d.Weakness.Key, d.E
 // paste the line into a shell.
 func (p place) fill(runbook string) string {
 	return remediate.Runbook(runbook, remediate.Item{
-		Asset: p.asset, Weakness: gyre.Weakness{Key: p.weakness}, Exposure: gyre.Exposure{Locus: p.locus},
+		Asset: &p.asset, Weakness: &gyre.Weakness{Key: p.weakness}, Exposure: gyre.Exposure{Locus: p.locus},
 	})
 }
 

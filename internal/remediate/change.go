@@ -62,7 +62,7 @@ type mergedSteps struct {
 	seen map[string]bool // step and asset
 }
 
-func (m *mergedSteps) add(s gyre.Step, a gyre.Asset) {
+func (m *mergedSteps) add(s gyre.Step, a *gyre.Asset) {
 	key := strings.Join(append([]string{s.Platform, s.Text, s.Config}, s.Commands...), "\x00")
 	i, ok := m.at[key]
 	if !ok {

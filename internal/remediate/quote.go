@@ -113,7 +113,7 @@ func placeholders(it Item) map[string]string {
 }
 
 // address is the best way to name an asset on the network.
-func address(a gyre.Asset) string {
+func address(a *gyre.Asset) string {
 	best, rank := a.Name, 0
 	for _, id := range a.Identifiers {
 		r := map[gyre.IdentifierType]int{gyre.IDIP: 3, gyre.IDFQDN: 2, gyre.IDHostname: 1}[id.Type]

@@ -27,8 +27,8 @@ import (
 // Item is one exposure with what it is made of.
 type Item struct {
 	Exposure gyre.Exposure
-	Asset    gyre.Asset
-	Weakness gyre.Weakness
+	Asset    *gyre.Asset
+	Weakness *gyre.Weakness
 	Risk     float64 // as internal/prioritize says
 }
 
@@ -61,7 +61,7 @@ func Plan(items []Item, guides Guides, now time.Time) []Draft {
 	for i := range items {
 		it := &items[i]
 		if it.Exposure.State.Active() {
-			key := Key(it.Exposure, it.Weakness)
+			key := Key(&it.Exposure, it.Weakness)
 			groups[key] = append(groups[key], it)
 		}
 	}
@@ -81,7 +81,7 @@ func Plan(items []Item, guides Guides, now time.Time) []Draft {
 //	mitigate/npm/left-pad        the same package, no fixed version is published
 //	change/tls.protocol-old      one configuration change, as the check describes it
 //	text/CVE-2024-1234           all there is, is what a tool wrote about it
-func Key(e gyre.Exposure, w gyre.Weakness) string {
+func Key(e *gyre.Exposure, w *gyre.Weakness) string {
 	r := e.Remedy
 	switch {
 	case r.Kind == gyre.RemedyUpgrade && r.Package != "" && r.Fixed != "":

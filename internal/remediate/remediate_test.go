@@ -46,10 +46,10 @@ func (e *estate) add(asset gyre.ID, name string, kind gyre.AssetKind, w gyre.Wea
 	e.next++
 	e.items = append(e.items, Item{
 		Exposure: gyre.Exposure{ID: e.next, Asset: asset, Locus: locus, State: gyre.StateOpen, Remedy: r},
-		Asset: gyre.Asset{ID: asset, Name: name, Kind: kind, Identifiers: []gyre.Identifier{
+		Asset: &gyre.Asset{ID: asset, Name: name, Kind: kind, Identifiers: []gyre.Identifier{
 			{Type: gyre.IDHostname, Value: name}, {Type: gyre.IDIP, Value: "10.0.0." + string(rune('0'+asset%10))},
 		}},
-		Weakness: w, Risk: risk,
+		Weakness: &w, Risk: risk,
 	})
 }
 
@@ -133,7 +133,7 @@ func TestPlanPartitionsTheActive(t *testing.T) {
 		for i := range items {
 			items[i].Exposure.State = rapid.SampledFrom(gyre.States).Draw(t, "state")
 			if items[i].Exposure.State.Active() {
-				keyOf[items[i].Exposure.ID] = Key(items[i].Exposure, items[i].Weakness)
+				keyOf[items[i].Exposure.ID] = Key(&items[i].Exposure, items[i].Weakness)
 				risk += items[i].Risk
 			}
 		}

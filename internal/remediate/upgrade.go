@@ -146,8 +146,8 @@ func assetNames(group []*Item) []string {
 }
 
 // weaknesses lists each weakness of the group once, the riskiest first.
-func weaknesses(group []*Item) []gyre.Weakness {
-	var all []gyre.Weakness
+func weaknesses(group []*Item) []*gyre.Weakness {
+	var all []*gyre.Weakness
 	seen := map[string]bool{}
 	for _, it := range group {
 		if !seen[it.Weakness.Key] {
