@@ -339,24 +339,7 @@ func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (ever
 	if err != nil || everything {
 		return everything, nil, nil, nil, err
 	}
-	// Few actions remove many new exposures: those that have theirs are not listed.
-	err = each(ctx, db.r, `SELECT DISTINCT CASE WHEN e.action <> 0 AND e.state IN `+activeStates+` THEN 0 ELSE v.object_id END, COALESCE(e.action, 0)
-		FROM event v LEFT JOIN exposure e ON e.id = v.object_id
-		WHERE v.workspace = $1 AND v.seq > $2 AND v.seq <= $3 AND v.object = 'exposure' AND v.kind = 'created'`,
-		[]any{int64(ws), from, to}, func(s scanner) error {
-			var id, action gyre.ID
-			if err := s.Scan((*int64)(&id), (*int64)(&action)); err != nil {
-				return err
-			}
-			if id != 0 {
-				changed[id] = true
-			}
-			if action != 0 {
-				acted[action] = true
-			}
-			return nil
-		})
-	if err != nil {
+	if err := db.created(ctx, ws, from, to, changed, acted); err != nil {
 		return false, nil, nil, nil, fmt.Errorf("find actions of new exposures: %w", err)
 	}
 	for column, ids := range owners {
@@ -372,6 +355,29 @@ func (db *DB) PlanChanges(ctx context.Context, ws gyre.ID, from, to int64) (ever
 		}
 	}
 	return false, slices.Sorted(maps.Keys(changed)), slices.Sorted(maps.Keys(other)), slices.Sorted(maps.Keys(acted)), nil
+}
+
+// created notes the exposures that were created after the event from, up to the
+// event to: few actions remove many of them, so those that have theirs are not listed. IDs
+// ascend in time, so they are read as they lie, with some that others made meanwhile.
+func (db *DB) created(ctx context.Context, ws gyre.ID, from, to int64, changed, acted map[gyre.ID]bool) error {
+	first, err := collect(ctx, db.r, scanID, `SELECT COALESCE(MIN(object_id), 0) FROM event
+		WHERE workspace = $1 AND seq > $2 AND seq <= $3 AND object = 'exposure' AND kind = 'created'`, int64(ws), from, to)
+	if err != nil || first[0] == 0 {
+		return err
+	}
+	return each(ctx, db.r, `SELECT DISTINCT CASE WHEN action <> 0 AND state IN `+activeStates+` THEN 0 ELSE id END, action
+		FROM exposure WHERE workspace = $1 AND id >= $2`, []any{int64(ws), int64(first[0])}, func(s scanner) error {
+		var id, action gyre.ID
+		err := s.Scan((*int64)(&id), (*int64)(&action))
+		if id != 0 {
+			changed[id] = true
+		}
+		if action != 0 {
+			acted[action] = true
+		}
+		return err
+	})
 }
 
 // FormerActions are the actions in which exposures ever were: of those that

@@ -60,9 +60,9 @@ func (b *writeBack) run(ctx context.Context, writer *sql.DB) {
 			return
 		case <-b.wake:
 		}
-		// Beside the writers, then what they have written meanwhile, which is little, in
-		// their turn: with nothing left to write back, the log begins anew.
-		for _, db := range []*sql.DB{b.own, writer} {
+		// Beside the writers, and again what they have written meanwhile; what little is
+		// left in their turn: with nothing left to write back, the log begins anew.
+		for _, db := range []*sql.DB{b.own, b.own, writer} {
 			var busy, frames, written int
 			_ = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &written)
 		}
