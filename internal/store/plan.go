@@ -367,7 +367,7 @@ func (db *DB) created(ctx context.Context, ws gyre.ID, from, to int64, changed, 
 		return err
 	}
 	return each(ctx, db.r, `SELECT DISTINCT CASE WHEN action <> 0 AND state IN `+activeStates+` THEN 0 ELSE id END, action
-		FROM exposure WHERE workspace = $1 AND id >= $2`, []any{int64(ws), int64(first[0])}, func(s scanner) error {
+		FROM exposure WHERE `+db.dialect.NoIndex+`workspace = $1 AND id >= $2`, []any{int64(ws), int64(first[0])}, func(s scanner) error {
 		var id, action gyre.ID
 		err := s.Scan((*int64)(&id), (*int64)(&action))
 		if id != 0 {
