@@ -36,6 +36,17 @@ func scanExposureWith(s scanner, remedyOf func(string) (gyre.Remedy, error)) (e 
 	return e, err
 }
 
+// wideExposure is scanExposure of a row of exposureColumns.
+func wideExposure(r wideRow, remedyOf func(string) (gyre.Remedy, error)) (gyre.Exposure, error) {
+	remedy, err := remedyOf(r.word(12))
+	return gyre.Exposure{
+		ID: gyre.ID(r.int(0)), Workspace: gyre.ID(r.int(1)), Asset: gyre.ID(r.int(2)), Weakness: gyre.ID(r.int(3)), Place: r.text(4), Locus: r.text(5),
+		Aspect: gyre.Aspect(r.word(6)), Class: gyre.Class(r.word(7)), Severity: gyre.Severity(r.int(8)), State: gyre.State(r.word(9)),
+		StateSince: timeOf(r.int(10)), Credentialed: r.bool(11), Remedy: remedy,
+		FirstSeen: timeOf(r.int(13)), LastSeen: timeOf(r.int(14)), FixedAt: timeOf(r.int(15)),
+	}, err
+}
+
 // maxRemedies bounds what a remedyReader keeps.
 const maxRemedies = 1000
 

@@ -241,14 +241,14 @@ func (tx *Tx) AddCoverage(ctx context.Context, run gyre.ID, all []gyre.Coverage)
 
 // FindExposures finds the exposures at (assets[i], weaknesses[i], places[i]).
 func (tx *Tx) FindExposures(ctx context.Context, assets, weaknesses []gyre.ID, places []string) ([]gyre.Exposure, error) {
-	out, scan := make([]gyre.Exposure, 0, len(assets)), exposureScanner()
+	out, remedyOf := make([]gyre.Exposure, 0, len(assets)), remedyReader()
 	err := eachGiven(tx.tx, 3, len(assets), func(i int, args []any) []any {
 		return append(args, int64(assets[i]), int64(weaknesses[i]), places[i])
 	}, func(g given) error {
 		query, args := tx.lookup(g, "asset, weakness, place", "e."+strings.ReplaceAll(exposureColumns, ", ", ", e."), "exposure",
 			"e.asset = w.asset AND e.weakness = w.weakness AND e.place = w.place")
-		return each(ctx, tx.tx, query, args, func(s scanner) error {
-			e, err := scan(s)
+		return tx.eachWide(ctx, query, args, func(r wideRow) error {
+			e, err := wideExposure(r, remedyOf)
 			out = append(out, e)
 			return err
 		})

@@ -175,17 +175,12 @@ func (tx *Tx) readSaid(ctx context.Context, exposures []gyre.ID) error {
 	}
 	err := eachKey(tx.tx, ask, func(g given) error {
 		query, args := tx.lookup(g, "id", "e.exposure, e.source, e.seen, e.at", "observation", "e.exposure = w.id")
-		return each(ctx, tx.tx, query, args, func(s scanner) error {
-			var id gyre.ID
-			var source string
-			var w word
-			if err := s.Scan((*int64)(&id), &source, &w.seen, &w.at); err != nil {
-				return err
-			}
+		return tx.eachWide(ctx, query, args, func(r wideRow) error {
+			id := gyre.ID(r.int(0))
 			if tx.said[id] == nil {
 				tx.said[id] = map[string]word{}
 			}
-			tx.said[id][source] = w
+			tx.said[id][r.word(1)] = word{seen: r.bool(2), at: r.int(3)}
 			return nil
 		})
 	})

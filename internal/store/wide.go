@@ -21,10 +21,11 @@ import (
 // Reading a million rows through database/sql costs as much for conversions as
 // for reading. What follows reads rows as the driver has them, on both engines.
 
-// wideRow is a row whose columns are BIGINT, DOUBLE PRECISION or TEXT. It is valid until the next one.
+// wideRow is a row whose columns are BIGINT, DOUBLE PRECISION, BOOLEAN or TEXT. It is valid until the next one.
 type wideRow interface {
 	int(column int) int64
 	float(column int) float64
+	bool(column int) bool
 	text(column int) string
 	// word is text that repeats: it is the same string each time.
 	word(column int) string
@@ -38,6 +39,11 @@ func (db *DB) eachWide(ctx context.Context, query string, args []any, fn func(wi
 	}
 	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(c any) error { return db.dialect.Wide(ctx, c, query, args, fn) })
+}
+
+// eachWide is DB.eachWide within the transaction: fn cannot use it.
+func (tx *Tx) eachWide(ctx context.Context, query string, args []any, fn func(wideRow) error) error {
+	return tx.tx.conn.Raw(func(c any) error { return tx.tx.dialect.Wide(ctx, c, query, args, fn) })
 }
 
 // words keeps one string of each word. It stays small: once it is full, words are new each time.
@@ -66,6 +72,11 @@ func (r *driverRow) int(column int) int64 {
 func (r *driverRow) float(column int) float64 {
 	f, _ := r.values[column].(float64)
 	return f
+}
+
+func (r *driverRow) bool(column int) bool {
+	b, _ := r.values[column].(bool)
+	return b || r.int(column) != 0
 }
 
 func (r *driverRow) text(column int) string {
@@ -137,6 +148,11 @@ func (r *pgRow) float(column int) float64 {
 	return f
 }
 
+func (r *pgRow) bool(column int) bool {
+	v := r.values[column]
+	return len(v) == 1 && (v[0] == 1 || v[0] == 't')
+}
+
 func (r *pgRow) text(column int) string { return string(r.values[column]) }
 
 func (r *pgRow) word(column int) string {
@@ -160,8 +176,8 @@ func widePostgres(ctx context.Context, c any, query string, args []any, fn func(
 	for rows.Next() {
 		if row.fields == nil {
 			for _, f := range rows.FieldDescriptions() {
-				if f.DataTypeOID != pgtype.Int8OID && f.DataTypeOID != pgtype.Float8OID && f.DataTypeOID != pgtype.TextOID {
-					return fmt.Errorf("column %s is not BIGINT, DOUBLE PRECISION or TEXT", f.Name)
+				if f.DataTypeOID != pgtype.Int8OID && f.DataTypeOID != pgtype.Float8OID && f.DataTypeOID != pgtype.BoolOID && f.DataTypeOID != pgtype.TextOID {
+					return fmt.Errorf("column %s is not BIGINT, DOUBLE PRECISION, BOOLEAN or TEXT", f.Name)
 				}
 				row.fields = append(row.fields, f.Format == pgx.BinaryFormatCode)
 			}
