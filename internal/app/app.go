@@ -87,6 +87,7 @@ type App struct {
 // Open takes the data folder, opens the database and wires everything. It
 // probes nothing and listens nowhere.
 func Open(ctx context.Context, opt Options) (_ *App, err error) {
+	boundHeap()
 	a := &App{opt: opt}
 	defer func() {
 		if err != nil {

@@ -85,7 +85,7 @@ const (
 	planChunk = 500 // exposures read at a time
 	// planPart bounds the exposures whose actions are made and saved together, while
 	// the next ones are read; a single action may have more.
-	planPart = 5_000
+	planPart = 2_500
 )
 
 // Plan implements Remediator.
