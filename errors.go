@@ -6,6 +6,7 @@ package gyre
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // Code classifies an error for whoever has to react to it. internal/httpapi
@@ -54,6 +55,18 @@ func Errorf(code Code, format string, args ...any) error {
 // FieldErrorf is Errorf with the place in the input that is wrong.
 func FieldErrorf(code Code, field, format string, args ...any) error {
 	return &Error{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Caught runs f and returns its error; a panic of f becomes an Internal one that says
+// where. It is for goroutines beside a job's own: nobody else catches what happens in
+// them, so what one report brings about would end the process with all that it does.
+func Caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf(Internal, "panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // ErrorCode returns the code of the first *Error in err's chain; Internal when

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -63,6 +64,16 @@ func TestErrors(t *testing.T) {
 	}
 	if gyre.ErrorCode(errors.New("x")) != gyre.Internal || gyre.ErrorCode(nil) != "" {
 		t.Error("codes of foreign and no errors")
+	}
+}
+
+func TestCaught(t *testing.T) {
+	if err := gyre.Caught(func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+	var nobody map[string]int
+	if err := gyre.Caught(func() error { nobody["x"]++; return nil }); gyre.ErrorCode(err) != gyre.Internal || !strings.Contains(err.Error(), "gyre_test.go") {
+		t.Errorf("%v does not say where", err)
 	}
 }
 

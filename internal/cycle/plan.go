@@ -134,7 +134,10 @@ func (p *Plan) plan(ctx context.Context, ws gyre.ID, from int64, everything bool
 	var riskErr error
 	scoring.Go(func() {
 		defer close(scored)
-		risk, riskErr = p.Risks(ctx, ws)
+		riskErr = gyre.Caught(func() (err error) {
+			risk, err = p.Risks(ctx, ws)
+			return err
+		})
 	})
 	r.risk = func() (func(gyre.ID) float64, error) {
 		<-scored

@@ -151,43 +151,49 @@ func (r *replan) save(ctx context.Context) error {
 	read := make(chan planPartRead)
 	g.Go(func() error {
 		defer close(read)
-		for _, p := range parts {
-			part, err := r.read(ctx, p)
-			if err != nil {
-				return err
-			}
-			select {
-			case read <- part:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
+		return gyre.Caught(func() error { return r.readParts(ctx, parts, read) })
 	})
 	g.Go(func() error {
-		for n := range parts {
-			part, ok := <-read
-			if !ok {
-				return nil // reading says why
-			}
-			if err := r.score(part.items); err != nil {
-				return err
-			}
-			save := PlanPart{Drafts: remediate.Plan(part.items, r.Guides, r.Now()), Stood: part.stood, Seq: part.seq}
-			if n == len(parts)-1 {
-				save.Mark = r.mark
-			}
-			for _, d := range save.Drafts {
-				delete(part.touched, d.Key)
-			}
-			save.Empty = slices.Sorted(maps.Values(part.touched))
-			if err := r.Save(ctx, r.ws, save); err != nil {
-				return fmt.Errorf("save plan: %w", err)
-			}
-		}
-		return nil
+		return gyre.Caught(func() error { return r.saveParts(ctx, len(parts), read) })
 	})
 	return g.Wait()
+}
+
+func (r *replan) readParts(ctx context.Context, parts []planPartKeys, to chan<- planPartRead) error {
+	for _, p := range parts {
+		part, err := r.read(ctx, p)
+		if err != nil {
+			return err
+		}
+		select {
+		case to <- part:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// saveParts saves n parts; where fewer come, reading says why.
+func (r *replan) saveParts(ctx context.Context, n int, from <-chan planPartRead) error {
+	for part := range from {
+		n--
+		if err := r.score(part.items); err != nil {
+			return err
+		}
+		save := PlanPart{Drafts: remediate.Plan(part.items, r.Guides, r.Now()), Stood: part.stood, Seq: part.seq}
+		if n == 0 {
+			save.Mark = r.mark
+		}
+		for _, d := range save.Drafts {
+			delete(part.touched, d.Key)
+		}
+		save.Empty = slices.Sorted(maps.Values(part.touched))
+		if err := r.Save(ctx, r.ws, save); err != nil {
+			return fmt.Errorf("save plan: %w", err)
+		}
+	}
+	return nil
 }
 
 // score adds the risks to items.

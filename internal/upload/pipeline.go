@@ -27,7 +27,7 @@ func pipelined(ctx context.Context, parse func(context.Context, plugin.Emit) (pl
 			if err != nil {
 				continue // the importer is about to notice
 			}
-			if err = store(ctx, b); err != nil {
+			if err = gyre.Caught(func() error { return store(ctx, b) }); err != nil {
 				stop()
 			}
 		}

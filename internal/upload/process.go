@@ -290,6 +290,6 @@ func (p *process) judge(ctx context.Context) error {
 	// finds, and meets the error if there is one.
 	var planning sync.WaitGroup
 	defer planning.Wait()
-	planning.Go(func() { _ = p.Plan(ctx, p.u.Workspace) })
+	planning.Go(func() { _ = gyre.Caught(func() error { return p.Plan(ctx, p.u.Workspace) }) })
 	return p.Judge(ctx, p.u, run)
 }
