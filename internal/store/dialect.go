@@ -66,6 +66,8 @@ type Dialect struct {
 	// Alone lets one transaction at a time pass, of all processes. Empty: every
 	// transaction that writes is alone.
 	Alone string
+	// IsBusy says that somebody else was at what nobody waits for; trying again helps.
+	IsBusy func(error) bool
 	// IsFull says that the database has no room left.
 	IsFull func(error) bool
 	// Lock keeps a second process from migrating at the same time.
@@ -82,6 +84,10 @@ var dialects = map[Engine]*Dialect{
 		IsDuplicate: func(err error) bool {
 			e, ok := errors.AsType[*sqlite.Error](err)
 			return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+		},
+		IsBusy: func(err error) bool {
+			e, ok := errors.AsType[*sqlite.Error](err)
+			return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 		},
 		IsFull: func(err error) bool {
 			e, ok := errors.AsType[*sqlite.Error](err)
@@ -114,6 +120,7 @@ var dialects = map[Engine]*Dialect{
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "23505"
 		},
+		IsBusy: func(error) bool { return false },
 		IsFull: func(err error) bool {
 			e, ok := errors.AsType[*pgconn.PgError](err)
 			return ok && e.Code == "53100"

@@ -80,11 +80,27 @@ func open(ctx context.Context, dsn string, tune ...func(*pgx.ConnConfig)) (*DB, 
 	default:
 		return nil, gyre.Errorf(gyre.Invalid, "database address %q begins with neither sqlite: nor postgres://", redact(dsn))
 	}
-	if err := db.w.PingContext(ctx); err != nil {
+	if err := db.connect(ctx); err != nil {
 		_ = db.Close()
 		return nil, gyre.Errorf(gyre.Unavailable, "open database %s: %w", redact(dsn), err)
 	}
 	return db, nil
+}
+
+// connect makes the first connection. Several that open a new database at once all
+// switch it to its log, for which SQLite does not wait as it waits for writers.
+func (db *DB) connect(ctx context.Context) error {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := db.w.PingContext(ctx)
+		if err == nil || !db.dialect.IsBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func (db *DB) openPostgres(dsn string, tune ...func(*pgx.ConnConfig)) error {
