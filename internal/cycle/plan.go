@@ -97,8 +97,14 @@ func (p *Plan) Plan(ctx context.Context, ws gyre.ID) (int, error) {
 		return 0, fmt.Errorf("read mark of plan: %w", err)
 	}
 	edition, at, _ := strings.Cut(mark, " ")
-	if mark == "" { // there was no plan yet: all that there is came since the first event
-		edition, at = p.Edition, "0"
+	if mark == "" {
+		planned, err := p.Store.PlannedActions(ctx, ws)
+		if err != nil {
+			return 0, fmt.Errorf("count actions: %w", err)
+		}
+		if planned == 0 { // there was no plan yet: all that there is came since the first event
+			edition, at = p.Edition, "0"
+		}
 	}
 	from, err := strconv.ParseInt(at, 10, 64)
 	return p.plan(ctx, ws, from, err != nil || edition != p.Edition)

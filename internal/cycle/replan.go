@@ -181,7 +181,10 @@ func (r *replan) saveParts(ctx context.Context, n int, from <-chan planPartRead)
 		if err := r.score(part.items); err != nil {
 			return err
 		}
-		save := PlanPart{Drafts: remediate.Plan(part.items, r.Guides, r.Now()), Stood: part.stood, Seq: part.seq}
+		// An exposure that went to another action meanwhile is planned next time: that
+		// action removes more than was read here.
+		drafts := slices.DeleteFunc(remediate.Plan(part.items, r.Guides, r.Now()), func(d remediate.Draft) bool { return !part.keys[d.Key] })
+		save := PlanPart{Drafts: drafts, Stood: part.stood, Seq: part.seq}
 		if n == 0 {
 			save.Mark = r.mark
 		}
@@ -216,7 +219,8 @@ type planPartRead struct {
 	items   []remediate.Item
 	stood   []Standing
 	seq     int64              // of the newest event before they were read
-	touched map[string]gyre.ID // stored ones among the actions
+	keys    map[string]bool    // of the actions
+	touched map[string]gyre.ID // stored ones among them
 }
 
 // planPartKeys are the keys of some actions.
@@ -254,12 +258,14 @@ func (r *replan) read(ctx context.Context, p planPartKeys) (part planPartRead, e
 	if part.seq, err = r.Store.Seq(ctx, r.ws); err != nil {
 		return part, fmt.Errorf("newest event: %w", err)
 	}
-	part.touched = map[string]gyre.ID{}
-	part.items, part.stood = make([]remediate.Item, 0, p.size), make([]Standing, 0, p.size)
+	part.keys, part.touched = make(map[string]bool, len(p.keys)), map[string]gyre.ID{}
+	likely := min(p.size, planPart) // of an old action most are closed
+	part.items, part.stood = make([]remediate.Item, 0, likely), make([]Standing, 0, likely)
 	var ids, actions []gyre.ID
 	for _, key := range p.keys {
 		ids = append(ids, r.groups[key]...)
 		delete(r.groups, key)
+		part.keys[key] = true
 		if id := r.actions[key]; r.touched[id] {
 			part.touched[key] = id
 			if r.members != nil {
@@ -269,7 +275,7 @@ func (r *replan) read(ctx context.Context, p planPartKeys) (part planPartRead, e
 	}
 	slices.Sort(ids)
 	slices.Sort(actions)
-	exposures := make([]gyre.Exposure, 0, min(p.size, planChunk))
+	exposures := make([]gyre.Exposure, 0, min(likely, planChunk))
 	flush := func() error {
 		err := r.items(ctx, &part, exposures)
 		exposures = exposures[:0]

@@ -51,6 +51,18 @@ func (tx *txn) Commit() error {
 	return err
 }
 
+// raw runs fn on the driver's connection. A context that ended has rolled the
+// transaction back, and what database/sql would refuse then would be stored outside of
+// it; while fn runs, nothing is rolled back.
+func (tx *txn) raw(ctx context.Context, fn func(conn any) error) error {
+	return tx.conn.Raw(func(conn any) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fn(conn)
+	})
+}
+
 // close rolls back what was not committed and gives the connection back.
 func (tx *txn) close() {
 	_ = tx.Rollback()
@@ -80,7 +92,7 @@ const chunkRows = 50
 func insertValues(ctx context.Context, tx *txn, head, tail string, width, n int, row rowsOf) error {
 	args := make([]any, 0, min(n, chunkRows)*width)
 	named := make([]driver.NamedValue, 0, cap(args))
-	return tx.conn.Raw(func(c any) error {
+	return tx.raw(ctx, func(c any) error {
 		// Past database/sql, which would look at each value once more.
 		conn, ok := c.(driver.ExecerContext)
 		if !ok {
@@ -302,7 +314,7 @@ func copyIn(ctx context.Context, tx *txn, head string, n int, row rowsOf) error 
 		args = row(i, args[:0])
 		return args, nil
 	})
-	return tx.conn.Raw(func(c any) error {
+	return tx.raw(ctx, func(c any) error {
 		conn, ok := c.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("%T is no connection to PostgreSQL", c)

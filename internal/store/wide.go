@@ -43,7 +43,7 @@ func (db *DB) eachWide(ctx context.Context, query string, args []any, fn func(wi
 
 // eachWide is DB.eachWide within the transaction: fn cannot use it.
 func (tx *Tx) eachWide(ctx context.Context, query string, args []any, fn func(wideRow) error) error {
-	return tx.tx.conn.Raw(func(c any) error { return tx.tx.dialect.Wide(ctx, c, query, args, fn) })
+	return tx.tx.raw(ctx, func(c any) error { return tx.tx.dialect.Wide(ctx, c, query, args, fn) })
 }
 
 // words keeps one string of each word. It stays small: once it is full, words are new each time.
